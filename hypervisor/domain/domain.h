@@ -1,0 +1,137 @@
+/*
+ * Domains and virtual CPUs: the parts that every subsystem has in them.
+ *
+ * A domain lives from domain_create to the last reference after
+ * domain_destroy.  Each subsystem owns its part and initialises it in
+ * domain_create's ladder.
+ */
+#ifndef DOMAIN_DOMAIN_H
+#define DOMAIN_DOMAIN_H
+
+#include "lib/abi.h"
+#include "lib/list.h"
+#include "x86/spinlock.h"
+#include "domain/pv_state.h"
+#include "event/evtchn.h"
+#include "grant/table.h"
+#include "mm/domain_mm.h"
+#include "sched/sched.h"
+
+/* Arguments and outcome of a hypercall that asks to be executed again. */
+struct continuation {
+    bool args_changed;
+    unsigned long args[6];
+};
+
+/* (c) constant after create  (d) d->lock  (a) atomic  (o) the vcpu itself */
+struct vcpu {
+    struct cpu_user_regs regs;       /* (o) while it is not running */
+    struct domain *domain;           /* (c) */
+    unsigned int id;                 /* (c) */
+    struct sched_vcpu sched;         /* core.c and bvt.c; has .cpu */
+    struct vcpu_events ev;           /* VIRQ ports, FIFO control block */
+    struct vcpu_clock clock;         /* runstate, timers, time areas */
+    struct pv_vcpu pv;
+    struct vcpu_info *info;          /* (d) direct map; never NULL: a dummy
+                                        page before registration */
+    struct page_info *info_pg;       /* (d) page of it, NULL: shared_info */
+    mfn_t guest_root[2];             /* (o) kernel, user; 0: none */
+    mfn_t hw_root[2];                /* (o) what CR3 gets; isolation: copies */
+    void *fpu;                       /* (c) area of fpu_area_size */
+    struct continuation cont;        /* (o) */
+    bool initialised;                /* (d) has a context */
+};
+
+/* Why nothing of a domain runs. */
+enum dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
+
+struct domain {
+    domid_t id;                      /* (c) */
+    bool privileged;                 /* (c) may use control hypercalls */
+    bool hardware;                   /* (c) owns devices and other MMIO */
+    bool is_shut_down;               /* (d) */
+    uint8_t shutdown_code;           /* (d) SHUTDOWN_* */
+    uint8_t dying;                   /* (a) enum dying */
+    bool paused_by_control;          /* (d) */
+    unsigned int refs;               /* (a) domain_get/domain_put */
+    struct spinlock lock;            /* LOCK_DOMAIN */
+    struct list link;                /* (list of all, in order of domid) */
+    unsigned int max_vcpus;          /* (c) */
+    struct vcpu *vcpu[MAX_VCPUS];    /* (c) once set */
+    uint8_t uuid[16];                /* (c) */
+    struct shared_info *shared;      /* (c) */
+    cpumask_t dirty_cpus;            /* (a) CPUs that may hold its roots */
+    struct domain_mm mm;
+    struct evtchn_table ev;
+    struct grant_table grant;
+    struct domain_sched sched;
+    struct pv_domain pv;
+    struct domain_pirqs pirq;
+    /* XENMEM_set_memory_map, (d) */
+    struct e820_entry *e820;
+    unsigned int nr_e820;
+    /* SCHEDOP_watchdog is not offered; shutdown deferred until vcpus stop */
+};
+
+struct domain_params {
+    domid_t id;                      /* DOMID_INVALID: the next free */
+    uint8_t uuid[16];
+    unsigned int max_vcpus;
+    unsigned int max_evtchn_port;
+    int max_grant_frames, max_maptrack_frames;   /* -1: default */
+    bool privileged, hardware;
+};
+
+extern struct domain *hardware_domain;   /* dom0, NULL before it exists */
+
+/* All or nothing.  -ENOMEM, -EINVAL, -EEXIST. */
+int domain_create(const struct domain_params *p, struct domain **ret_d);
+/* Kill, then release in bounded steps: -ERESTART until done. */
+int domain_kill(struct domain *d);
+
+/* By number, with a reference; NULL.  DOMID_SELF is the caller's. */
+struct domain *domain_get_by_id(domid_t id);
+/* The same where a control hypercall asks: NULL also for system domids. */
+void domain_get(struct domain *d);
+void domain_put(struct domain *d);   /* the last one frees the structure */
+/* Walk all, without holding a lock: the next domain with id >= id,
+ * referenced; NULL at the end. */
+struct domain *domain_next(domid_t id);
+
+static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
+{
+    return id < d->max_vcpus ? d->vcpu[id] : NULL;
+}
+
+/* Counted; returns when no vcpu of it runs. */
+void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
+
+/* The domain has ended (SHUTDOWN_poweroff, ...): pause it, tell dom0. */
+void domain_shutdown(struct domain *d, uint8_t reason);
+void domain_resume(struct domain *d);
+
+/* The guest broke its own machine state: show it, shut it down as crashed.
+ * The running vcpu leaves the hypervisor through the scheduler afterwards. */
+void domain_crash(struct domain *d, const char *why, ...) __printf(2, 3);
+
+/* Make vcpu `id`; -EEXIST, -ENOMEM, -EINVAL. */
+int vcpu_create(struct domain *d, unsigned int id, struct vcpu **ret_v);
+/* Place vcpu_info at an offset in a frame of the domain (once). */
+int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset);
+
+/* Set up the structure of idle vcpus and of the pseudo-domains. */
+void domain_init_boot(void);
+extern struct domain *dom_xen, *dom_io, *idle_domain;
+
+/*
+ * Ask that the running hypercall be executed again with these arguments
+ * (nr of them; the others stay).  Returns -ERESTART, to be returned.
+ */
+long hypercall_again(unsigned int nr, ...);
+/* Has this CPU something more urgent to do?  Ask between pieces of work. */
+bool hypercall_should_yield(void);
+
+long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, void __guest *arg);
+
+#endif

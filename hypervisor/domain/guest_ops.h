@@ -1,0 +1,34 @@
+/*
+ * What each kind of guest (today: PV) implements for the rest.
+ */
+#ifndef DOMAIN_GUEST_OPS_H
+#define DOMAIN_GUEST_OPS_H
+
+#include "lib/abi.h"
+
+struct domain;
+struct vcpu;
+struct vcpu_guest_context;
+
+struct guest_ops {
+    int (*domain_init)(struct domain *d);
+    void (*domain_destroy)(struct domain *d);
+    int (*vcpu_init)(struct vcpu *v);
+    void (*vcpu_destroy)(struct vcpu *v);
+    /* Give up roots, descriptor tables and callbacks of a dying domain's
+     * vcpu, so that its frames lose their last uses.  -ERESTART. */
+    int (*vcpu_relinquish)(struct vcpu *v);
+    /* Check and store a whole context (VCPUOP_initialise, setvcpucontext);
+     * nothing changes on error.  -ERESTART: call again with the same. */
+    int (*set_context)(struct vcpu *v, const struct vcpu_guest_context *c);
+    void (*get_context)(struct vcpu *v, struct vcpu_guest_context *c);
+    int (*gfn_to_mfn)(struct domain *d, gfn_t gfn, mfn_t *ret_mfn);
+    /* Switch this CPU from prev to next and enter it.  Interrupts off. */
+    void (*context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
+    /* Registers and a backtrace of the guest to the console. */
+    void (*show)(struct vcpu *v);
+};
+
+extern const struct guest_ops *guest_ops;   /* set by pv at boot */
+
+#endif

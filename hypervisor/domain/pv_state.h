@@ -1,0 +1,41 @@
+/*
+ * The PV part of a vcpu and of a domain: state that pv/ keeps.
+ */
+#ifndef DOMAIN_PV_STATE_H
+#define DOMAIN_PV_STATE_H
+
+#include "lib/abi.h"
+
+struct page_info;
+
+#define GUEST_GDT_PAGES  14
+#define LDT_PAGES        16
+
+/* (o) the vcpu itself, or whoever has stopped it */
+struct pv_vcpu {
+    struct trap_info traps[256];             /* (o) */
+    unsigned long event_entry, failsafe_entry, syscall_entry;
+    unsigned long syscall32_entry, sysenter_entry;
+    bool event_mask, failsafe_mask, syscall_mask, syscall32_mask;
+    bool sysenter_mask;
+    bool kernel_mode;                        /* (o) which root is loaded */
+    unsigned long kernel_ss, kernel_sp;      /* (o) stack_switch */
+    unsigned long ctrlreg[8];                /* (o) CR0, CR4 as guest sees */
+    unsigned long debugreg[8];
+    unsigned long fs_base, gs_base_kernel, gs_base_user;
+    uint16_t ds, es, fs, gs;                 /* while not running */
+    unsigned int iopl;
+    mfn_t gdt_mfn[GUEST_GDT_PAGES];          /* (o) use of PGT_SEG_DESC each */
+    unsigned int gdt_ents;
+    unsigned long ldt_base;
+    unsigned int ldt_ents;
+    uint16_t ldt_mapped;                     /* bit per page of the window */
+    uint32_t pci_address;                    /* port 0xcf8 */
+};
+
+struct pv_domain {
+    unsigned long vm_assist;                 /* (a) bits VMASST_TYPE_* */
+    struct cpu_policy *policy;               /* CPUID; NULL: the host's */
+};
+
+#endif

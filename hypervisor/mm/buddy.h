@@ -1,0 +1,49 @@
+/*
+ * The frame allocator: blocks of 2^order frames, by binary buddies.
+ */
+#ifndef MM_BUDDY_H
+#define MM_BUDDY_H
+
+#include "mm/page_info.h"
+
+struct domain;
+
+#define MAX_ORDER    18              /* 1 GiB */
+#define NODE_ANY     0xff
+
+/* Allocation flags. */
+#define ALLOC_ZERO       0x1         /* cleared now */
+#define ALLOC_DIRTY      0x2         /* the caller overwrites all of it: may
+                                        hold nothing of another domain still */
+
+/* A block for the hypervisor; NULL when there is none.  maddr_bits: the block
+ * lies below 2^bits; 0: no limit. */
+struct page_info *frames_alloc(unsigned int order, unsigned int node,
+                               unsigned int maddr_bits, unsigned int flags);
+void frames_free(struct page_info *pg, unsigned int order);
+/* Give [first, last] to the allocator, at boot or from the init sections. */
+void frames_add(mfn_t first, mfn_t last);
+unsigned long frames_free_count(void);
+/* Scrub some freed frames; true while there are more.  For idle CPUs. */
+bool frames_scrub_some(void);
+
+/* Pages of the hypervisor by address (direct map), cleared; NULL. */
+void *hv_page_alloc(void);
+void hv_page_free(void *p);
+
+/* A block as memory of d, each frame counted against d's limit, with the
+ * domain's reference taken; in the M2P as INVALID.  NULL: limit or no frames.
+ * d's frames are given up by dropping PGC_ALLOCATED: page_release. */
+struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
+                                      unsigned int maddr_bits);
+/* Drop the domain's own reference, once.  False: it was dropped before. */
+bool domain_frame_release(struct domain *d, struct page_info *pg);
+
+/* Reserve frames for a domain in building (XENMEM_claim_pages); 0 cancels. */
+int domain_claim(struct domain *d, unsigned long nr_frames);
+
+/* Small objects, cleared; NULL.  kfree(NULL) is nothing. */
+void *kzalloc(size_t size);
+void kfree(void *p);
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * The state of FPU and vector units, switched with the vcpu.
+ */
+#ifndef X86_FPU_H
+#define X86_FPU_H
+
+#include "lib/types.h"
+
+extern unsigned int fpu_area_size;   /* (c) bytes, found at boot; 64-aligned */
+extern uint64_t fpu_xcr0;            /* (c) features that guests may enable */
+
+void fpu_init_this(void);
+void fpu_save(void *area);
+void fpu_restore(const void *area);
+void fpu_reset(void *area);          /* power-on state */
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * This CPU's data, found from the stack pointer.
+ *
+ * One aligned block holds, from its bottom: the stacks of #DF, NMI and #MC, a
+ * page each; one page that is never mapped, so that overflow of the main stack
+ * faults; the main stack; struct percpu at the very top, with the guest's
+ * registers (struct cpu_user_regs) right below it.  %gs always belongs to the
+ * guest.
+ *
+ * With page-table isolation a guest runs on a root that does not map this
+ * block.  It maps the CPU's entry page instead: interrupts arrive on a small
+ * stack there, and the entry code finds in it where to go on.
+ */
+#ifndef X86_PERCPU_H
+#define X86_PERCPU_H
+
+#include "lib/abi.h"
+#include "x86/addrmap.h"
+#include "x86/stats.h"
+
+#define PERCPU_SIZE  0x8000UL
+
+struct vcpu;
+
+/* (c) constant after start  (o) this CPU only  (a) atomic, others write */
+struct percpu {
+    struct vcpu *current;            /* (o) whose registers are on the stack */
+    unsigned int cpu;                /* (c) */
+    unsigned int softirq_pending;    /* (a) bit per enum softirq */
+    unsigned long cr3;               /* (o) loaded while in the hypervisor */
+    unsigned long exit_cr3;          /* (o) for the guest; 0: same as cr3 */
+    unsigned long cr4;               /* (o) what CR4 holds */
+    struct vcpu *loaded;             /* (o) whose roots and segments the CPU
+                                        holds, while an idle vcpu runs */
+    struct entry_page *entry;        /* (c) */
+    unsigned int apic_id;            /* (c) */
+    unsigned int irq_depth;          /* (o) interrupt handlers on the stack */
+    uint64_t tlb_clock;              /* (a) the last full flush here */
+    uint64_t stats[NR_STATS];        /* (o) others read */
+} __aligned(16);
+
+/* What the isolated root maps of a CPU, besides IDT, TSS and entry text. */
+struct entry_page {
+    uint64_t nmi_stack[40], df_stack[40], mc_stack[40];
+    unsigned long full_cr3;          /* the root that maps everything */
+    unsigned long stack_top;         /* the main stack's, below struct percpu */
+    unsigned long exit_cr3;          /* what a return to the guest loads */
+    unsigned long pad;
+    uint64_t scratch[2];             /* of the entry code, interrupts off */
+    uint64_t stack[32];              /* top: where ring 3 arrives */
+} __aligned(16);
+
+static inline struct percpu *this_percpu(void)
+{
+    unsigned long sp;
+
+    __asm__("mov %%rsp, %0" : "=r" (sp));
+    return (struct percpu *)((sp | (PERCPU_SIZE - 1)) + 1 -
+                             sizeof(struct percpu));
+}
+
+#define current          (this_percpu()->current)
+#define smp_processor_id() (this_percpu()->cpu)
+
+/* The registers with which the running guest came in. */
+static inline struct cpu_user_regs *guest_regs(void)
+{
+    return (struct cpu_user_regs *)this_percpu() - 1;
+}
+
+/* Every CPU's block by number; NULL where there is no CPU. */
+extern struct percpu *percpu_of[NR_CPUS];
+extern cpumask_t cpu_online_mask;
+extern unsigned int nr_cpus;         /* online */
+
+static inline void stat_inc(enum stat s)
+{
+    this_percpu()->stats[s]++;
+}
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * Counters: one word per CPU and kind, added up by whoever reads them.
+ */
+#ifndef X86_STATS_H
+#define X86_STATS_H
+
+enum stat {
+    STAT_HYPERCALL,                          /* + the hypercall's number */
+    STAT_TRAP = STAT_HYPERCALL + 64,         /* + vector, from guests */
+    STAT_IRQ = STAT_TRAP + 32,
+    STAT_SYSCALL, STAT_IRET, STAT_EVENT_UPCALL, STAT_BOUNCE,
+    STAT_EMULATE_PRIV, STAT_EMULATE_PTWR, STAT_MULTICALL,
+    STAT_PT_UPDATE, STAT_VALIDATE_L1, STAT_VALIDATE_L2, STAT_VALIDATE_L3,
+    STAT_VALIDATE_L4, STAT_TLB_LOCAL, STAT_TLB_REMOTE, STAT_TLB_IPI,
+    STAT_CR3_LOAD, STAT_SCHEDULE, STAT_CONTEXT_SWITCH, STAT_MIGRATE,
+    STAT_CONTINUATION, STAT_EVTCHN_SEND, STAT_GRANT_MAP, STAT_GRANT_UNMAP,
+    STAT_GRANT_COPY, STAT_IDLE,
+    NR_STATS
+};
+
+#endif

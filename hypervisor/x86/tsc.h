@@ -1,0 +1,29 @@
+/*
+ * System time: nanoseconds since boot, from the TSC.
+ *
+ * With a stable TSC every CPU uses the same scale; otherwise each has its own
+ * (tsc.c corrects it against the platform timer).
+ */
+#ifndef X86_TSC_H
+#define X86_TSC_H
+
+#include "lib/types.h"
+
+/* time = base_ns + (((tsc - base_tsc) << shift) * mul) >> 32 (pvclock). */
+struct time_scale {
+    uint64_t base_tsc;
+    s_time_t base_ns;
+    uint32_t mul;
+    int8_t shift;
+};
+
+extern bool tsc_stable;              /* (c) after all CPUs started */
+
+s_time_t system_time(void);
+const struct time_scale *time_scale_of(unsigned int cpu);
+
+/* Boot CPU: calibrate; each CPU: take part in the warp check. */
+void tsc_init_boot(void);
+void tsc_check_warp(unsigned int cpu);
+
+#endif
