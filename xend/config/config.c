@@ -13,27 +13,6 @@ const char *const config_action_words[] = {
     "coredump-restart", "soft-reset", NULL
 };
 
-void strlist_add(struct strlist *l, const char *s)
-{
-    l->item = xrealloc(l->item, (l->nr + 1) * sizeof(*l->item));
-    l->item[l->nr++] = xstrdup(s);
-}
-
-void strlist_fini(struct strlist *l)
-{
-    while (l->nr)
-        free(l->item[--l->nr]);
-    free(l->item);
-    l->item = NULL;
-}
-
-static void strlist_copy(struct strlist *to, const struct strlist *from)
-{
-    *to = (struct strlist){ NULL, 0 };
-    for (unsigned int i = 0; i < from->nr; i++)
-        strlist_add(to, from->item[i]);
-}
-
 void config_report_fini(struct config_report *r)
 {
     free(r->error);

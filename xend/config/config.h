@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/strlist.h"
+
 struct json_object;
 
 #define CONFIG_MAX_VCPUS 128
@@ -39,12 +41,6 @@ enum config_action {
 enum config_type {
     TYPE_PV,
     NR_TYPES
-};
-
-/* A list of strings; the array is NULL when nr is 0. */
-struct strlist {
-    char **item;
-    unsigned int nr;
 };
 
 /* Integers are int64_t and flags bool, as the field tables want them. */
@@ -99,9 +95,6 @@ struct domain_config *config_new(void);
 struct domain_config *config_copy(const struct domain_config *c);
 void config_free(struct domain_config *c);
 void config_freep(struct domain_config **c);
-
-void strlist_add(struct strlist *l, const char *s);
-void strlist_fini(struct strlist *l);
 
 /*
  * Complete c (maxmem from memory, maxvcpus from vcpus ...) and check what no

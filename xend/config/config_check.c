@@ -85,6 +85,10 @@ int config_check(struct domain_config *c, const char *place,
     if (!c->kernel)
         return config_error(r, "%s: no kernel; add a line: "
                             "kernel = \"/path/to/vmlinuz\"", place);
+    if (c->cmdline && strlen(c->cmdline) > 1023)
+        return config_error(r, "%s: the kernel's command line has %zu "
+                            "characters; at most 1023 fit", place,
+                            strlen(c->cmdline));
     rc = check_sizes(c, place, r);
     if (!rc)
         rc = check_affinity(c->hard, c->nr_hard, place, r);
