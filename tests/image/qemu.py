@@ -1,0 +1,224 @@
+"""One emulated machine and its serial console.
+
+Machine starts QEMU with a hypervisor, dom0's kernel and its initrd (or the
+bare kernel), keeps everything the console printed, and waits for what a
+caller expects, always with a time limit.
+"""
+import gzip
+import os
+import re
+import select
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+
+
+class Failure(Exception):
+    """Something expected did not come; the text says what."""
+
+
+class Options:
+    """How to start a machine; every field has a usable default."""
+
+    hypervisor = None           # multiboot ELF; None boots the bare kernel
+    kernel = None
+    initrd = None
+    append = ""                 # dom0's command line
+    hv_append = ""              # the hypervisor's command line
+    cpu = "Nehalem"
+    smp = 2
+    mem = 2048                  # MiB
+    icount = False              # the instruction clock, one thread
+    files = ()                  # (path in the image, bytes or file, mode)
+    extra = ()                  # further arguments of QEMU
+    log = None                  # file that gets the console's text
+
+    def __init__(self, **fields):
+        for name, value in fields.items():
+            if not hasattr(Options, name):
+                raise TypeError(f"no such option: {name}")
+            setattr(self, name, value)
+
+
+def cpio(files):
+    """A gzipped cpio archive (newc) with these (path, bytes, mode)."""
+    out = bytearray()
+    dirs = set()
+
+    def entry(ino, path, mode, data):
+        name = path.encode() + b"\0"
+        fields = (ino, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name), 0)
+        out.extend(b"070701" + b"".join(b"%08x" % f for f in fields))
+        out.extend(name)
+        out.extend(b"\0" * (-len(out) % 4))
+        out.extend(data)
+        out.extend(b"\0" * (-len(out) % 4))
+
+    number = 1
+    for path, data, mode in files:
+        path = path.lstrip("/")
+        parent = os.path.dirname(path)
+        if parent and parent not in dirs:
+            dirs.add(parent)
+            entry(number, parent, stat.S_IFDIR | 0o755, b"")
+            number += 1
+        entry(number, path, stat.S_IFREG | mode, data)
+        number += 1
+    entry(0, "TRAILER!!!", 0, b"")
+    return gzip.compress(bytes(out), 1)
+
+
+class Machine:
+    """A running QEMU."""
+
+    def __init__(self, options):
+        self.options = options
+        self.text = ""          # all that the console printed
+        self.seen = 0           # how far expect() has read in it
+        self.ended = False
+        self.serial = 0         # number of the last command of run()
+        self.scratch = tempfile.TemporaryDirectory(prefix="zazen-qemu-")
+        self.logfile = open(options.log, "wb") if options.log else None
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True)
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def command(self):
+        """QEMU's command line."""
+        o = self.options
+        accel = "tcg" if o.icount else "tcg,thread=multi"
+        argv = ["qemu-system-x86_64", "-accel", accel, "-cpu", o.cpu,
+                "-m", str(o.mem), "-smp", str(1 if o.icount else o.smp),
+                "-net", "none", "-display", "none", "-serial", "stdio",
+                "-monitor", "none", "-no-reboot"]
+        if o.icount:
+            argv += ["-icount", "shift=0,sleep=off"]
+        initrd = self.initrd()
+        if o.hypervisor:
+            argv += ["-kernel", o.hypervisor]
+            if o.hv_append:
+                argv += ["-append", o.hv_append]
+            if o.kernel:
+                module = f"{o.kernel} {o.append}".strip().replace(",", ",,")
+                argv += ["-initrd",
+                         module + ("," + initrd if initrd else "")]
+        else:
+            argv += ["-kernel", o.kernel, "-append", o.append]
+            if initrd:
+                argv += ["-initrd", initrd]
+        return argv + list(o.extra)
+
+    def initrd(self):
+        """The initrd's file, with the caller's files appended to it."""
+        o = self.options
+        if not o.initrd or not o.files:
+            return o.initrd
+        members = []
+        for path, data, mode in o.files:
+            if isinstance(data, str):
+                with open(data, "rb") as f:
+                    data = f.read()
+            members.append((path, data, mode))
+        name = os.path.join(self.scratch.name, "initrd")
+        with open(name, "wb") as out, open(o.initrd, "rb") as base:
+            out.write(base.read())
+            out.write(cpio(members))
+        return name
+
+    def pump(self, seconds):
+        """Take what the console prints within this time; False at its end."""
+        fd = self.process.stdout.fileno()
+        ready, _, _ = select.select([fd], [], [], max(seconds, 0))
+        if not ready:
+            return True
+        data = os.read(fd, 65536)
+        if not data:
+            self.ended = True
+            return False
+        if self.logfile:
+            self.logfile.write(data)
+            self.logfile.flush()
+        self.text += data.decode("utf-8", "replace").replace("\r", "")
+        return True
+
+    def expect(self, pattern, seconds, echo=None):
+        """Wait until the console's unread text matches; returns the match."""
+        regex = re.compile(pattern, re.M)
+        limit = time.monotonic() + seconds
+        shown = len(self.text)
+        while True:
+            match = regex.search(self.text, self.seen)
+            if echo and len(self.text) > shown:
+                echo(self.text[shown:])
+                shown = len(self.text)
+            if match:
+                self.seen = match.end()
+                return match
+            left = limit - time.monotonic()
+            if self.ended:
+                raise Failure(f"the machine ended before: {pattern}")
+            if left <= 0:
+                raise Failure(f"not within {seconds} s: {pattern}")
+            self.pump(min(left, 1.0))
+
+    def wait_end(self, seconds, echo=None):
+        """Wait until QEMU ends by itself."""
+        limit = time.monotonic() + seconds
+        shown = len(self.text)
+        while not self.ended:
+            if time.monotonic() >= limit:
+                raise Failure(f"the machine still runs after {seconds} s")
+            self.pump(0.5)
+            if echo and len(self.text) > shown:
+                echo(self.text[shown:])
+                shown = len(self.text)
+        return self.process.wait(10)
+
+    def send(self, text):
+        """Type on the console, no faster than a serial line's buffer takes."""
+        data = text.encode()
+        for i in range(0, len(data), 16):
+            self.process.stdin.write(data[i:i + 16])
+            self.process.stdin.flush()
+            if len(data) > 16:
+                self.pump(0.02)
+
+    def run(self, command, seconds):
+        """Run a command by the agent of dom0's image: (exit code, output)."""
+        self.serial += 1
+        ident = f"c{self.serial}"
+        start = len(self.text)
+        self.send(f"run {ident} {seconds} {command}\n")
+        match = self.expect(rf"@@{ident} rc=(\d+)@@", seconds + 10)
+        return int(match.group(1)), self.text[start:match.start()].strip("\n")
+
+    def elapsed(self):
+        return time.monotonic() - self.started
+
+    def tail(self, lines=40):
+        return "\n".join(self.text.splitlines()[-lines:])
+
+    def stop(self):
+        """End QEMU, politely first."""
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, sig)
+                try:
+                    self.process.wait(5)
+                except subprocess.TimeoutExpired:
+                    continue
+        if self.logfile:
+            self.logfile.close()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.scratch.cleanup()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
