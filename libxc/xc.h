@@ -442,7 +442,7 @@ struct xc_dom_result {
  * -ENOENT, -EACCES, ...: a file cannot be opened; -ENOEXEC: not a kernel, no
  * PV notes, or not of this kind; -ENODATA: truncated or damaged; -E2BIG: does
  * not fit into memory_kb (err names the least that does), or the command line
- * is too long; -ENOMEM: the host has not enough free memory; -ECANCELED: *cancel.
+ * is too long; -ENOMEM: too little free memory; -ECANCELED: *cancel was set.
  * cancel is looked at between steps and in each batch of the long ones.
  */
 int xc_dom_build(struct xc *xc, const struct xc_dom_params *params,
