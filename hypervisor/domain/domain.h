@@ -10,6 +10,7 @@
 
 #include "lib/abi.h"
 #include "lib/list.h"
+#include "lib/rangeset.h"
 #include "x86/spinlock.h"
 #include "domain/pv_state.h"
 #include "event/evtchn.h"
@@ -67,6 +68,8 @@ struct domain {
     struct domain_sched sched;
     struct pv_domain pv;
     struct domain_pirqs pirq;
+    /* What it may touch, beyond what it owns: (d) to change. */
+    struct rangeset ioports, iomem, irqs;
     /* XENMEM_set_memory_map, (d) */
     struct e820_entry *e820;
     unsigned int nr_e820;

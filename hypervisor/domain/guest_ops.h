@@ -25,6 +25,9 @@ struct guest_ops {
     int (*gfn_to_mfn)(struct domain *d, gfn_t gfn, mfn_t *ret_mfn);
     /* Switch this CPU from prev to next and enter it.  Interrupts off. */
     void (*context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
+    /* CPUID as v sees it; v NULL: the most that any guest is offered. */
+    void (*cpuid)(struct vcpu *v, uint32_t leaf, uint32_t sub,
+                  uint32_t out[4]);
     /* Registers and a backtrace of the guest to the console. */
     void (*show)(struct vcpu *v);
 };

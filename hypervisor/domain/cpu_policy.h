@@ -1,0 +1,36 @@
+/*
+ * The CPUID leaves that the tool stack chose for a domain.  They may only
+ * drop features of what the machine offers to guests.
+ */
+#ifndef DOMAIN_CPU_POLICY_H
+#define DOMAIN_CPU_POLICY_H
+
+#include "lib/abi.h"
+
+struct domain;
+
+#define CPU_POLICY_MAX 64            /* leaves */
+
+struct cpu_policy {
+    unsigned int nr;
+    xen_cpuid_leaf_t leaf[];         /* sorted by leaf, then subleaf */
+};
+
+/* The leaf as d's policy has it (subleaf XEN_CPUID_NO_SUBLEAF matches any);
+ * NULL: not in it, or d has no policy. */
+const xen_cpuid_leaf_t *cpu_policy_find(const struct domain *d, uint32_t leaf,
+                                        uint32_t subleaf);
+
+/* Leaf number `index` of what a guest gets at most, for tools that list it;
+ * false behind the last one. */
+bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf);
+
+/*
+ * Give d, which has not run, a policy of nr leaves in any order; a copy is
+ * kept.  A feature that the machine does not offer is -EINVAL with the leaf
+ * in ret_bad.  -ENOMEM.
+ */
+int cpu_policy_set(struct domain *d, xen_cpuid_leaf_t *leaf, unsigned int nr,
+                   xen_cpuid_leaf_t *ret_bad);
+
+#endif
