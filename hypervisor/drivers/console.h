@@ -1,0 +1,38 @@
+/*
+ * The console: printk's log ring, the serial line, and who gets its input.
+ */
+#ifndef DRIVERS_CONSOLE_H
+#define DRIVERS_CONSOLE_H
+
+#include "lib/env.h"
+
+/* Output lines up to this level (guests' own: always); option loglvl. */
+extern enum log_level console_level;
+
+/* Open the devices that `console` names ("com1", "vga", or both with a
+ * comma); com1: parameters of the line ("115200,8n1"). */
+void console_init(const char *console, const char *com1);
+/* From now on input comes by interrupt; notify() is called (interrupts off)
+ * when there is some. */
+void console_init_irq(void (*notify)(void));
+
+/* Text of the hardware domain, raw, to the devices. */
+void console_write(const char *s, size_t n);
+/* Input that has arrived: at most n bytes; returns how many. */
+size_t console_read(char *buf, size_t n);
+
+/*
+ * Copy from the log ring: what is at and behind *index (incremental), or all
+ * that is left of it.  *index becomes the place behind the last byte copied.
+ * Returns the bytes copied.  clear: forget everything afterwards.
+ */
+size_t console_ring_read(char *buf, size_t size, uint32_t *index,
+                         bool incremental, bool clear);
+
+/* Does this port belong to the console's device? Guests read 0xff there. */
+bool console_owns_port(uint16_t port);
+
+/* After a crash: take no locks any more. */
+void console_force_unlock(void);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * The local APIC: interrupts between CPUs, end of interrupt, one-shot timer.
+ */
+#ifndef X86_APIC_H
+#define X86_APIC_H
+
+#include "lib/types.h"
+
+struct cpu_user_regs;
+
+/* Boot CPU: regs is where main.c mapped the registers.  Every CPU: enable. */
+void apic_init_boot(void *regs);
+void apic_init_this(void);
+
+unsigned int apic_read_id(void);
+void apic_eoi(void);
+void apic_send_ipi(unsigned int apic_id, unsigned int vector);
+void apic_send_nmi(unsigned int apic_id);
+/* INIT, then start-up at the page of real-mode code (twice). */
+void apic_send_init(unsigned int apic_id);
+void apic_send_startup(unsigned int apic_id, unsigned int page);
+
+/*
+ * This CPU's one-shot timer.  It fires VEC_APIC_TIMER at system time
+ * `deadline` or a little later, or earlier if that is far away; in the past:
+ * at once.  S_TIME_MAX stops it.  Interrupts off.  Who wants the interrupt
+ * registers with irq_set_vector(VEC_APIC_TIMER, fn).
+ */
+void apic_timer_set(s_time_t deadline);
+/* Boot CPU, after tsc_init_boot: find the timer's rate. */
+void apic_timer_calibrate(void);
+
+#endif
