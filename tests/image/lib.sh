@@ -134,6 +134,17 @@ helper()
     done
 }
 
+# The tiny PV kernel, an ELF of its own.
+tiny_kernel()
+{
+    "${CC:-gcc}" -std=gnu11 -Wall -Wextra -Os -ffreestanding -fno-pic \
+        -fno-stack-protector -fcf-protection=none -mcmodel=kernel \
+        -mno-red-zone -mgeneral-regs-only -nostdlib -static -no-pie \
+        -Wl,--build-id=none,-Ttext-segment=0xffffffff80000000 \
+        -Wl,-z,noexecstack,-z,noseparate-code,--no-warn-rwx-segments -s \
+        -Wl,-z,max-page-size=4096 -o "$1" "$here/tiny.c"
+}
+
 # Copy the shared libraries that programs $3... need; search folders $2 first.
 add_libraries()
 {
