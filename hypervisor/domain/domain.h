@@ -18,9 +18,11 @@
 #include "mm/domain_mm.h"
 #include "sched/sched.h"
 
-/* Arguments and outcome of a hypercall that asks to be executed again. */
+/* Arguments and outcome of a hypercall that asks to be executed again: the
+ * first nr of them change, the others stay. */
 struct continuation {
     bool args_changed;
+    unsigned int nr;
     unsigned long args[6];
 };
 
@@ -35,7 +37,8 @@ struct vcpu {
     struct pv_vcpu pv;
     struct vcpu_info *info;          /* (d) direct map; never NULL: a dummy
                                         page before registration */
-    struct page_info *info_pg;       /* (d) page of it, NULL: shared_info */
+    struct page_info *info_pg;       /* (d) page of it, with a use as
+                                        writable; NULL: shared_info */
     mfn_t guest_root[2];             /* (o) kernel, user; 0: none */
     mfn_t hw_root[2];                /* (o) what CR3 gets; isolation: copies */
     void *fpu;                       /* (c) area of fpu_area_size */
@@ -53,14 +56,15 @@ struct domain {
     bool is_shut_down;               /* (d) */
     uint8_t shutdown_code;           /* (d) SHUTDOWN_* */
     uint8_t dying;                   /* (a) enum dying */
-    bool paused_by_control;          /* (d) */
-    unsigned int refs;               /* (a) domain_get/domain_put */
+    unsigned int control_pauses;     /* (d) by pausedomain; 1 at creation */
+    unsigned int pause_count;        /* (d) what each vcpu's count has of it */
+    unsigned int *refs;              /* (c) the count; a pseudo-domain: NULL */
     struct spinlock lock;            /* LOCK_DOMAIN */
-    struct list link;                /* (list of all, in order of domid) */
     unsigned int max_vcpus;          /* (c) */
     struct vcpu *vcpu[MAX_VCPUS];    /* (c) once set */
-    uint8_t uuid[16];                /* (c) */
+    uint8_t uuid[16];                /* (d) */
     struct shared_info *shared;      /* (c) */
+    evtchn_port_t suspend_port;      /* (d) of the hardware domain; 0: none */
     cpumask_t dirty_cpus;            /* (a) CPUs that may hold its roots */
     struct domain_mm mm;
     struct evtchn_table ev;
@@ -106,22 +110,32 @@ static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
     return id < d->max_vcpus ? d->vcpu[id] : NULL;
 }
 
-/* Counted; returns when no vcpu of it runs. */
+/* Counted; returns when no vcpu of it runs, the caller's own excepted.
+ * Takes d->lock; not for a guest's own requests, which could deadlock. */
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
+/* Wait until vcpus that must not run have left their CPUs. */
+void domain_sync(struct domain *d);
 
-/* The domain has ended (SHUTDOWN_poweroff, ...): pause it, tell dom0. */
+/* The domain has ended (SHUTDOWN_poweroff, ...): pause it, tell dom0.  If it is
+ * the hardware domain, the machine ends in the same way. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
+#define SHUTDOWN_NONE 0xff           /* shutdown_code of a domain that runs */
 
 /* The guest broke its own machine state: show it, shut it down as crashed.
  * The running vcpu leaves the hypervisor through the scheduler afterwards. */
 void domain_crash(struct domain *d, const char *why, ...) __printf(2, 3);
 
-/* Make vcpu `id`; -EEXIST, -ENOMEM, -EINVAL. */
+/* Make vcpu `id`, down and without a context; -EEXIST, -ENOMEM, -EINVAL. */
 int vcpu_create(struct domain *d, unsigned int id, struct vcpu **ret_v);
-/* Place vcpu_info at an offset in a frame of the domain (once). */
+/* Place vcpu_info at an offset in a frame of the domain (once). -EINVAL. */
 int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset);
+bool vcpu_has_info(const struct vcpu *v);
+/* It has a context: let it run; -EINVAL without one. */
+int vcpu_up(struct vcpu *v);
+/* Let it stop, without waiting; the last one's end is a power-off. */
+void vcpu_down(struct vcpu *v);
 
 /* Set up the structure of idle vcpus and of the pseudo-domains. */
 void domain_init_boot(void);

@@ -31,6 +31,7 @@ struct pv_vcpu {
     unsigned int ldt_ents;
     uint16_t ldt_mapped;                     /* bit per page of the window */
     uint32_t pci_address;                    /* port 0xcf8 */
+    unsigned int loaded_cpu;                 /* CPU that loaded it last */
 };
 
 struct pv_domain {

@@ -1,0 +1,191 @@
+/*
+ * Virtual CPUs: creation, vcpu_info, up and down, continuations.
+ */
+#include <stdarg.h>
+
+#include "domain/domain.h"
+#include "domain/private.h"
+#include "domain/guest_ops.h"
+#include "lib/string.h"
+#include "mm/buddy.h"
+#include "mm/frame_table.h"
+#include "mm/page_type.h"
+#include "x86/atomic.h"
+#include "x86/fpu.h"
+#include "x86/percpu.h"
+
+/* Of vcpus that have not registered theirs: events are masked for good. */
+static struct vcpu_info dummy_info = { .evtchn_upcall_mask = 1 };
+
+bool vcpu_has_info(const struct vcpu *v)
+{
+    return v->info != &dummy_info;
+}
+
+static int vcpu_init_guest(struct vcpu *v)
+{
+    int rc;
+
+    v->sched.pause_flags |= VPF_DOWN;
+    v->fpu = kzalloc(fpu_area_size);
+    if (!v->fpu)
+        return -ENOMEM;
+    fpu_reset(v->fpu);
+    rc = guest_ops->vcpu_init(v);
+    if (rc)
+        kfree(v->fpu);
+    return rc;
+}
+
+int vcpu_create(struct domain *d, unsigned int id, struct vcpu **ret_v)
+{
+    struct vcpu *v;
+    int rc = -ENOMEM;
+
+    if (id >= d->max_vcpus)
+        return -EINVAL;
+    if (d->vcpu[id])
+        return -EEXIST;
+    v = kzalloc(sizeof(*v));
+    if (!v)
+        return -ENOMEM;
+    v->domain = d;
+    v->id = id;
+    v->info = d->shared && id < XEN_LEGACY_MAX_VCPUS
+              ? &d->shared->vcpu_info[id] : &dummy_info;
+    rc = sched_init_vcpu(v);
+    if (rc)
+        goto err_free;
+    rc = clock_init_vcpu(v);
+    if (rc)
+        goto err_sched;
+    if (d != idle_domain) {
+        rc = vcpu_init_guest(v);
+        if (rc)
+            goto err_clock;
+    }
+    spin_lock(&d->lock);
+    v->sched.pause_count += d->pause_count;
+    WRITE_ONCE(d->vcpu[id], v);
+    spin_unlock(&d->lock);
+    *ret_v = v;
+    return 0;
+
+ err_clock:
+    clock_destroy_vcpu(v);
+ err_sched:
+    sched_destroy_vcpu(v);
+ err_free:
+    kfree(v);
+    return rc;
+}
+
+int vcpu_relinquish(struct vcpu *v)
+{
+    v->info = &dummy_info;
+    v->clock.runstate_area = v->clock.time_area = NULL;
+    if (v->info_pg) {
+        page_put_typed(v->info_pg);
+        v->info_pg = NULL;
+    }
+    return guest_ops->vcpu_relinquish(v);
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+    guest_ops->vcpu_destroy(v);
+    clock_destroy_vcpu(v);
+    sched_destroy_vcpu(v);
+    kfree(v->fpu);
+    kfree(v);
+}
+
+int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
+{
+    struct domain *d = v->domain;
+    struct page_info *pg;
+    struct vcpu_info *info;
+    mfn_t mfn;
+
+    if (offset > PAGE_SIZE - sizeof(*info) ||
+        offset % __alignof__(struct vcpu_info))
+        return -EINVAL;
+    if (guest_ops->gfn_to_mfn(d, gfn, &mfn) ||
+        page_get_typed(mfn, PGT_WRITABLE, d, &pg))
+        return -EINVAL;
+    spin_lock(&d->lock);
+    if (v->info_pg || d->dying ||
+        (v != current && !(READ_ONCE(v->sched.pause_flags) & VPF_DOWN))) {
+        spin_unlock(&d->lock);
+        page_put_typed(pg);
+        return -EINVAL;
+    }
+    info = mfn_to_virt(mfn) + offset;
+    if (vcpu_has_info(v))
+        memcpy(info, v->info, sizeof(*info));
+    else
+        info->evtchn_upcall_mask = 1;
+    v->info_pg = pg;
+    WRITE_ONCE(v->info, info);
+    smp_mb();                        /* the place before what is set there */
+    /* An event may have gone to the old place: the guest looks at all. */
+    info->evtchn_pending_sel = ~0UL;
+    vcpu_mark_events(v);
+    spin_unlock(&d->lock);
+    return 0;
+}
+
+int vcpu_up(struct vcpu *v)
+{
+    int rc = -EINVAL;
+
+    spin_lock(&v->domain->lock);
+    if (v->initialised) {
+        vcpu_unblock(v, VPF_DOWN);
+        rc = 0;
+    }
+    spin_unlock(&v->domain->lock);
+    return rc;
+}
+
+void vcpu_down(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+    bool last = true;
+
+    spin_lock(&d->lock);
+    for (unsigned int i = 0; last && i < d->max_vcpus; i++)
+        last = !d->vcpu[i] || d->vcpu[i] == v ||
+               (READ_ONCE(d->vcpu[i]->sched.pause_flags) & VPF_DOWN);
+    if (!last && !(atomic_or(&v->sched.pause_flags, VPF_DOWN) & VPF_DOWN)) {
+        vcpu_pause_nosync(v);        /* off its CPU */
+        vcpu_unpause(v);
+    }
+    spin_unlock(&d->lock);
+    if (last)
+        domain_shutdown(d, SHUTDOWN_poweroff);
+}
+
+long hypercall_again(unsigned int nr, ...)
+{
+    struct continuation *c = &current->cont;
+    va_list ap;
+
+    va_start(ap, nr);
+    for (unsigned int i = 0; i < nr; i++)
+        c->args[i] = va_arg(ap, unsigned long);
+    va_end(ap);
+    c->nr = nr;
+    c->args_changed = true;
+    stat_inc(STAT_CONTINUATION);
+    return -ERESTART;
+}
+
+bool hypercall_should_yield(void)
+{
+    const struct vcpu_info *info = current->info;
+
+    return READ_ONCE(this_percpu()->softirq_pending) ||
+           (READ_ONCE(info->evtchn_upcall_pending) &&
+            !READ_ONCE(info->evtchn_upcall_mask));
+}
