@@ -11,27 +11,36 @@ struct domain;
 struct vcpu;
 struct evtchn_ops;
 struct evtchn;
+struct page_info;
+struct msi_desc;
 
-/* (c) constant after create  (e) under lock  (a) atomic, read without it */
+/*
+ * (c) constant after create  (e) under lock  (a) atomic, read without it
+ * (d) d->lock
+ */
 struct evtchn_table {
     struct spinlock lock;                /* LOCK_EVTCHN */
     const struct evtchn_ops *ops;    /* (e) changes once, 2-level to FIFO */
     struct evtchn **bucket;          /* (c) the array; the buckets: (e) */
-    unsigned int nr_ports;           /* (a) only grows */
+    unsigned int nr_ports;           /* (e) a multiple of a bucket's; grows */
     unsigned int max_ports;          /* (c) */
+    unsigned int first_free;         /* (e) no port below it is free */
+    unsigned int closing;            /* (d) progress of evtchn_relinquish */
+    vcpumask_t pollers;              /* (a) vcpus in SCHEDOP_poll */
     void *fifo;                      /* (e) */
 };
 
+/* (e) lock of the domain's table  (o) the vcpu itself */
 struct vcpu_events {
     evtchn_port_t virq_port[NR_VIRQS];   /* (e) 0: none */
-    evtchn_port_t poll_port;
+    evtchn_port_t poll_port;             /* (o) 0: several */
     void *fifo;                          /* (e) control block */
 };
 
 /* Physical interrupts that a domain may bind: pirq.c. */
 struct domain_pirqs {
-    struct pirq *table;              /* by number, NULL for guests */
-    unsigned long *eoi_map;          /* shared page: bit set: needs EOI */
+    struct pirq *table;              /* (d) by number, NULL for guests */
+    struct page_info *eoi_pg;        /* (d) bit set: needs EOI; or NULL */
 };
 
 int evtchn_init(struct domain *d, unsigned int max_ports);
@@ -58,7 +67,22 @@ void evtchn_show(struct domain *d);
 long do_event_channel_op(int cmd, void __guest *arg);
 long do_physdev_op(int cmd, void __guest *arg);
 
+/*
+ * pirq.c.  A pirq has the number of the machine's interrupt; only the
+ * hardware domain has any.  All of these take d->lock.
+ */
 int pirq_init(struct domain *d);
 void pirq_destroy(struct domain *d);
+/* Give d an interrupt.  -EPERM: not the hardware domain; -EINVAL; -ENOSPC. */
+int pirq_map_gsi(struct domain *d, unsigned int gsi);
+int pirq_map_msi(struct domain *d, const struct msi_desc *m,
+                 unsigned int *ret_pirq);
+int pirq_unmap(struct domain *d, unsigned int pirq);
+int pirq_bind(struct domain *d, unsigned int pirq, evtchn_port_t *ret_port);
+int pirq_eoi(struct domain *d, unsigned int pirq);
+/* -ENOENT: not mapped. */
+int pirq_needs_eoi(struct domain *d, unsigned int pirq, bool *ret_needs);
+/* Share a frame of d, where a bit says that a pirq needs an EOI. -EBUSY. */
+int pirq_set_eoi_page(struct domain *d, gfn_t gfn);
 
 #endif

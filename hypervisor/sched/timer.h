@@ -5,23 +5,24 @@
 #ifndef SCHED_TIMER_H
 #define SCHED_TIMER_H
 
-#include "lib/types.h"
+#include "lib/heap.h"
 
+/* (t) lock of its CPU's timers */
 struct timer {
-    s_time_t expires;
-    unsigned int heap_pos;           /* 0: not set */
-    unsigned int cpu;
-    void (*fn)(void *data);
-    void *data;
-    bool running, dead;
+    struct heap_node node;           /* (t) its key: when it expires */
+    unsigned int cpu;                /* (t) */
+    bool set, dead;                  /* (t) */
+    void (*fn)(void *data);          /* (c) */
+    void *data;                      /* (c) */
 };
 
-void timer_init_boot(void);          /* each CPU */
+void timer_init_boot(void);          /* once, before any timer */
 void timer_init(struct timer *t, void (*fn)(void *), void *data,
                 unsigned int cpu);
 void timer_set(struct timer *t, s_time_t expires);   /* past: at once */
-void timer_stop(struct timer *t);
-void timer_kill(struct timer *t);    /* returns when fn runs nowhere */
+void timer_stop(struct timer *t);    /* fn may still be running */
+/* Never again: returns when fn runs nowhere.  Not from fn itself. */
+void timer_kill(struct timer *t);
 void timer_migrate(struct timer *t, unsigned int cpu);
 
 #endif
