@@ -20,8 +20,8 @@ struct boot_info {
     struct boot_module kernel, initrd;
 };
 
-/* Copy everything out of the loader's structures (below 4 GiB).  panic if
- * there is no memory map or no kernel module. */
+/* Copy everything out of the loader's structures (below 4 GiB). What is
+ * missing stays empty; panic if the loader is none of multiboot. */
 void multiboot_parse(uint32_t magic, paddr_t mbi, struct boot_info *bi);
 
 #endif

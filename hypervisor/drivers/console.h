@@ -32,7 +32,4 @@ size_t console_ring_read(char *buf, size_t size, uint32_t *index,
 /* Does this port belong to the console's device? Guests read 0xff there. */
 bool console_owns_port(uint16_t port);
 
-/* After a crash: take no locks any more. */
-void console_force_unlock(void);
-
 #endif

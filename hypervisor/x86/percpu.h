@@ -1,10 +1,10 @@
 /*
  * This CPU's data, found from the stack pointer.
  *
- * One aligned block holds, from its bottom: the stacks of #DF, NMI and #MC, a
- * page each; one page that is never mapped, so that overflow of the main stack
- * faults; the main stack; struct percpu at the very top, with the guest's
- * registers (struct cpu_user_regs) right below it.  %gs always belongs to the
+ * One aligned block holds, from its bottom: a page for the stacks of #DF and
+ * #DB, one for NMI, one for #MC; one page that is never mapped, so that
+ * overflow of the main stack faults; the main stack; struct percpu at the very
+ * top, with the guest's registers (struct cpu_user_regs) right below it.  %gs always belongs to the
  * guest.
  *
  * With page-table isolation a guest runs on a root that does not map this
@@ -27,8 +27,7 @@ struct percpu {
     struct vcpu *current;            /* (o) whose registers are on the stack */
     unsigned int cpu;                /* (c) */
     unsigned int softirq_pending;    /* (a) bit per enum softirq */
-    unsigned long cr3;               /* (o) loaded while in the hypervisor */
-    unsigned long exit_cr3;          /* (o) for the guest; 0: same as cr3 */
+    unsigned long isolated;          /* (c) guests run on roots of their own */
     unsigned long cr4;               /* (o) what CR4 holds */
     struct vcpu *loaded;             /* (o) whose roots and segments the CPU
                                         holds, while an idle vcpu runs */
@@ -39,11 +38,15 @@ struct percpu {
     uint64_t stats[NR_STATS];        /* (o) others read */
 } __aligned(16);
 
-/* What the isolated root maps of a CPU, besides IDT, TSS and entry text. */
+/*
+ * The first page of a CPU's entry block; the following ones are the TSS, the
+ * system-call entries, the IDT and the CPU's own GDT (x86/desc.c).  With
+ * isolation the guest's root maps these pages, except the GDT, and entry text.
+ */
 struct entry_page {
-    uint64_t nmi_stack[40], df_stack[40], mc_stack[40];
-    unsigned long full_cr3;          /* the root that maps everything */
-    unsigned long stack_top;         /* the main stack's, below struct percpu */
+    uint64_t nmi_stack[32], df_stack[32], mc_stack[32], db_stack[32];
+    unsigned long full_cr3;          /* maps everything: the kernel's root */
+    unsigned long stack_top;         /* main stack: where SS is pushed */
     unsigned long exit_cr3;          /* what a return to the guest loads */
     unsigned long pad;
     uint64_t scratch[2];             /* of the entry code, interrupts off */

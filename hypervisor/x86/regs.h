@@ -114,6 +114,7 @@
 #define VEC_SYSCALL      0x100        /* in cpu_user_regs only */
 #define VEC_SYSENTER     0x101
 #define VEC_SYSCALL32    0x102
+#define VEC_BAD_IRET     0x103        /* IRETQ refused the frame */
 
 /* Page-fault error code. */
 #define PFEC_PRESENT     0x01

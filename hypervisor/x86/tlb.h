@@ -29,6 +29,13 @@ void tlb_flush_mask(cpumask_t mask, unsigned long va);
 uint32_t tlb_clock_now(void);
 void tlb_flush_since(cpumask_t mask, uint32_t stamp);
 
+/*
+ * An idle CPU may still hold the root of the vcpu that ran last.  Whoever
+ * flushes such a CPU (percpu.loaded set and not current) calls this, which
+ * puts it on idle_root.  Set by pv/context.c.
+ */
+extern void (*tlb_drop_lazy_root)(void);
+
 /* Load a root; global entries of the old one go too when flush_global. */
 void tlb_load_root(unsigned long cr3, bool flush_global);
 

@@ -1,0 +1,18 @@
+# From "nm -n": the code symbols, as lib/symbols.h wants them.  Offsets count
+# from IMAGE_START, so that the low 32 bits of an address are the offset.
+BEGIN {
+    print ".section .symbols, \"a\""
+    print ".globl symbol_nr, symbol_offsets, symbol_names"
+    print ".balign 8"
+    print "symbol_offsets:"
+}
+$2 ~ /^[tT]$/ && $3 !~ /_(start|end)$/ {
+    print "    .long 0x" substr($1, length($1) - 7)
+    names[n++] = $3
+}
+END {
+    print "symbol_nr: .long " n + 0
+    print "symbol_names:"
+    for (i = 0; i < n; i++)
+        print "    .asciz \"" names[i] "\""
+}

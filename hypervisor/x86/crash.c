@@ -1,0 +1,226 @@
+#include "x86/crash.h"
+#include "lib/abi.h"
+#include "lib/env.h"
+#include "lib/string.h"
+#include "lib/vsnprintf.h"
+#include "x86/atomic.h"
+#include "x86/cpu.h"
+#include "x86/extable.h"
+#include "x86/image.h"
+#include "x86/io.h"
+#include "x86/percpu.h"
+
+#define STUB_SIZE        16          /* early_trap.S */
+#define GATE_INTERRUPT   0x8e00UL
+#define MAX_BACKTRACE    32
+
+struct idt_gate {
+    uint64_t low, high;
+};
+
+struct table_desc {
+    uint16_t limit;
+    uint64_t base;
+} __packed;
+
+extern const char early_stubs[];
+extern const uint32_t symbol_nr, symbol_offsets[];
+extern const char symbol_names[];
+
+bool opt_noreboot, crashing;
+
+static bool (*reset_fn)(void);
+static unsigned int crashing_cpu = NR_CPUS;      /* (a) */
+
+void early_trap(struct cpu_user_regs *regs);
+
+void crash_early_idt(void)
+{
+    static struct idt_gate idt[32] __initdata;
+    struct table_desc desc = { sizeof(idt) - 1, (unsigned long)idt };
+    uint16_t cs;
+
+    __asm__("mov %%cs, %0" : "=r" (cs));
+    for (unsigned int i = 0; i < ARRAY_SIZE(idt); i++) {
+        unsigned long va = (unsigned long)early_stubs + i * STUB_SIZE;
+
+        idt[i].low = (va & 0xffff) | ((uint64_t)cs << 16) |
+                     (GATE_INTERRUPT << 32) | ((va >> 16 & 0xffff) << 48);
+        idt[i].high = va >> 32;
+    }
+    __asm__ volatile("lidt %0" :: "m" (desc));
+}
+
+void early_trap(struct cpu_user_regs *regs)
+{
+    unsigned long fixup = extable_lookup(regs->rip);
+
+    if (!fixup)
+        fatal_trap(regs);
+    regs->rip = fixup;
+}
+
+static struct symbol_table symbols(void)
+{
+    return (struct symbol_table){
+        .base = IMAGE_START, .end = (unsigned long)init_end,
+        .nr = symbol_nr, .offsets = symbol_offsets, .names = symbol_names,
+    };
+}
+
+const char *symbol_format(char *buf, size_t size, unsigned long addr)
+{
+    struct symbol_table t = symbols();
+    unsigned long offset;
+    const char *name = symbol_lookup(&t, addr, &offset);
+
+    if (name)
+        snprintf(buf, size, "%s+%#lx", name, offset);
+    else
+        snprintf(buf, size, "?");
+    return buf;
+}
+
+static bool is_code(unsigned long va)
+{
+    return (va >= (unsigned long)text_start &&
+            va < (unsigned long)entry_text_end) ||
+           (va >= (unsigned long)init_start && va < (unsigned long)init_end);
+}
+
+/* Does a call instruction end at va?  E8 rel32, or FF /2 of any length. */
+static bool follows_call(unsigned long va)
+{
+    const uint8_t *p = (const uint8_t *)va;
+
+    if (!is_code(va) || !is_code(va - 7))
+        return false;
+    if (p[-5] == 0xe8)
+        return true;
+    for (int n = 2; n <= 7; n++)
+        if (p[-n] == 0xff && (p[1 - n] & 0x38) == 0x10)
+            return true;
+    return false;
+}
+
+/* No frame pointers: show each word of the stack that looks like a return. */
+static void show_stack(unsigned long sp)
+{
+    unsigned long end = (sp | (PAGE_SIZE - 1)) + 1;
+    unsigned long top = (unsigned long)guest_regs();
+    unsigned int nr = 0;
+    char name[80];
+
+    /* The main stack is several pages; the others have one each. */
+    if ((sp & (PERCPU_SIZE - 1)) >= 4 * PAGE_SIZE)
+        end = top;
+    for (sp &= ~7UL; sp < end && nr < MAX_BACKTRACE; sp += 8) {
+        unsigned long va = *(unsigned long *)sp;
+
+        if (follows_call(va)) {
+            printk(LOG_ERR, "  %p %s\n", (void *)va,
+                   symbol_format(name, sizeof(name), va));
+            nr++;
+        }
+    }
+}
+
+void crash_show(const struct cpu_user_regs *regs)
+{
+    char name[80];
+
+    printk(LOG_ERR, "cpu %u  vector %u  error %x  cs %x  rip %016lx %s\n",
+           smp_processor_id(), regs->entry_vector, regs->error_code, regs->cs,
+           regs->rip, symbol_format(name, sizeof(name), regs->rip));
+    printk(LOG_ERR, "rflags %08lx  cr2 %016lx  cr3 %lx  cr0 %lx  cr4 %lx\n",
+           regs->rflags, read_cr2(), read_cr3(), read_cr0(), read_cr4());
+    printk(LOG_ERR, "rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n",
+           regs->rax, regs->rbx, regs->rcx, regs->rdx);
+    printk(LOG_ERR, "rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n",
+           regs->rsi, regs->rdi, regs->rbp, regs->rsp);
+    printk(LOG_ERR, "r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n",
+           regs->r8, regs->r9, regs->r10, regs->r11);
+    printk(LOG_ERR, "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n",
+           regs->r12, regs->r13, regs->r14, regs->r15);
+    if (!(regs->cs & 3)) {
+        printk(LOG_ERR, "Called from:\n");
+        show_stack(regs->rsp);
+    }
+}
+
+/* One CPU reports; what happens on others meanwhile is not shown. */
+static void crash_enter(void)
+{
+    unsigned int cpu = smp_processor_id();
+
+    irq_disable();
+    if (cmpxchg(&crashing_cpu, NR_CPUS, cpu) != NR_CPUS) {
+        for (;;)
+            __asm__ volatile("hlt");
+    }
+    crashing = true;
+}
+
+static void crash_end(void) __noreturn;
+static void crash_end(void)
+{
+    if (opt_noreboot) {
+        printk(LOG_ERR, "The hypervisor has stopped (noreboot).\n");
+        machine_halt();
+    }
+    printk(LOG_ERR, "Restarting the machine.\n");
+    machine_reboot();
+}
+
+void fatal_trap(const struct cpu_user_regs *regs)
+{
+    crash_enter();
+    printk(LOG_ERR, "The hypervisor itself has failed:\n");
+    crash_show(regs);
+    crash_end();
+}
+
+void panic(const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    unsigned long sp;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    crash_enter();
+    printk(LOG_ERR, "panic on cpu %u: %s\n", smp_processor_id(), text);
+    __asm__("mov %%rsp, %0" : "=r" (sp));
+    printk(LOG_ERR, "Called from:\n");
+    show_stack(sp);
+    crash_end();
+}
+
+void machine_set_reset(bool (*reset)(void))
+{
+    reset_fn = reset;
+}
+
+void machine_halt(void)
+{
+    irq_disable();
+    for (;;)
+        __asm__ volatile("hlt");
+}
+
+void machine_reboot(void)
+{
+    struct table_desc none = { 0, 0 };
+
+    irq_disable();
+    if (reset_fn)
+        reset_fn();
+    for (unsigned int i = 0; i < 0x10000 && (inb(0x64) & 0x02); i++)
+        cpu_relax();
+    outb(0x64, 0xfe);                /* 8042: pulse the reset line */
+    for (unsigned int i = 0; i < 0x10000; i++)
+        inb(0x80);
+    __asm__ volatile("lidt %0; int3" :: "m" (none));
+    machine_halt();
+}
