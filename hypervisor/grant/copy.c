@@ -1,0 +1,93 @@
+/*
+ * Copies between granted frames, and frames of the caller's own.
+ */
+#include "grant/table.h"
+#include "grant/private.h"
+#include "domain/domain.h"
+#include "domain/guest_ops.h"
+#include "lib/string.h"
+#include "mm/frame_table.h"
+#include "mm/page_type.h"
+#include "x86/percpu.h"
+
+/* One end of a copy. */
+struct end {
+    struct domain *rd;               /* who granted it; NULL: own frame */
+    grant_ref_t ref;
+    struct page_info *pg;
+    bool write;
+};
+
+static int end_get_own(struct end *e, const struct gnttab_copy_ptr *p,
+                       bool write)
+{
+    struct domain *d = current->domain;
+    mfn_t mfn;
+
+    if (p->domid != DOMID_SELF)
+        return GNTST_permission_denied;
+    if (guest_ops->gfn_to_mfn(d, p->u.gmfn, &mfn))
+        return GNTST_bad_page;
+    if (write)
+        return page_get_typed(mfn, PGT_WRITABLE, d, &e->pg) ? GNTST_bad_page
+                                                            : GNTST_okay;
+    e->pg = page_get_mfn(mfn, d);
+    return e->pg ? GNTST_okay : GNTST_bad_page;
+}
+
+static int end_get(struct end *e, const struct gnttab_copy_ptr *p, bool gref,
+                   bool write)
+{
+    mfn_t mfn;
+    int rc;
+
+    e->rd = NULL;
+    e->write = write;
+    if (!gref)
+        return end_get_own(e, p, write);
+    e->rd = domain_get_by_id(p->domid);
+    if (!e->rd)
+        return GNTST_bad_domain;
+    e->ref = p->u.ref;
+    rc = grant_pin(e->rd, e->ref, current->domain->id, write, &mfn);
+    if (rc)
+        domain_put(e->rd);
+    else
+        e->pg = mfn_to_page(mfn);
+    return rc;
+}
+
+static void end_put(const struct end *e)
+{
+    if (e->rd) {
+        grant_unpin(e->rd, e->ref, e->write);
+        domain_put(e->rd);
+    } else if (e->write) {
+        page_put_typed(e->pg);
+    } else {
+        page_put(e->pg);
+    }
+}
+
+void grant_copy_one(struct gnttab_copy *op)
+{
+    struct end src, dst;
+    int rc;
+
+    op->status = GNTST_bad_copy_arg;
+    if (op->source.offset + op->len > (int)PAGE_SIZE ||
+        op->dest.offset + op->len > (int)PAGE_SIZE)
+        return;
+    rc = end_get(&src, &op->source, op->flags & GNTCOPY_source_gref, false);
+    if (!rc) {
+        rc = end_get(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, true);
+        if (!rc) {
+            memcpy((char *)page_to_virt(dst.pg) + op->dest.offset,
+                   (char *)page_to_virt(src.pg) + op->source.offset, op->len);
+            end_put(&dst);
+            stat_inc(STAT_GRANT_COPY);
+        }
+        end_put(&src);
+    }
+    op->status = rc;
+}
