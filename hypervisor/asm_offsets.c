@@ -40,7 +40,7 @@ void asm_offsets(void)
     OFFSET(REGS_es, struct cpu_user_regs, es);
     DEFINE(REGS_sizeof, sizeof(struct cpu_user_regs));
 
-    OFFSET(PERCPU_current, struct percpu, current);
+    OFFSET(PERCPU_current, struct percpu, curr);
     OFFSET(PERCPU_cpu, struct percpu, cpu);
     OFFSET(PERCPU_softirq_pending, struct percpu, softirq_pending);
     OFFSET(PERCPU_isolated, struct percpu, isolated);

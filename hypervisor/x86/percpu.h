@@ -24,7 +24,7 @@ struct vcpu;
 
 /* (c) constant after start  (o) this CPU only  (a) atomic, others write */
 struct percpu {
-    struct vcpu *current;            /* (o) whose registers are on the stack */
+    struct vcpu *curr;               /* (o) whose registers are on the stack */
     unsigned int cpu;                /* (c) */
     unsigned int softirq_pending;    /* (a) bit per enum softirq */
     unsigned long isolated;          /* (c) guests run on roots of their own */
@@ -62,7 +62,7 @@ static inline struct percpu *this_percpu(void)
                              sizeof(struct percpu));
 }
 
-#define current          (this_percpu()->current)
+#define current          (this_percpu()->curr)
 #define smp_processor_id() (this_percpu()->cpu)
 
 /* The registers with which the running guest came in. */
