@@ -41,6 +41,8 @@ struct vcpu {
                                         writable; NULL: shared_info */
     mfn_t guest_root[2];             /* (o) kernel, user; 0: none */
     mfn_t hw_root[2];                /* (o) what CR3 gets; isolation: copies */
+    mfn_t put_table[3];              /* (o) tables of level 2 to 4 to take
+                                        apart still (mm/page_type.h); 0: none */
     void *fpu;                       /* (c) area of fpu_area_size */
     struct continuation cont;        /* (o) */
     bool initialised;                /* (d) has a context */

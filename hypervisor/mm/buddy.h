@@ -12,20 +12,26 @@ struct domain;
 #define NODE_ANY     0xff
 
 /* Allocation flags. */
-#define ALLOC_ZERO       0x1         /* cleared now */
-#define ALLOC_DIRTY      0x2         /* the caller overwrites all of it: may
-                                        hold nothing of another domain still */
+#define ALLOC_ZERO       0x0         /* cleared: so is every block */
+#define ALLOC_DIRTY      0x2         /* except one that may still hold what
+                                        the firmware left in it */
 
-/* A block for the hypervisor; NULL when there is none.  maddr_bits: the block
- * lies below 2^bits; 0: no limit. */
+/* A block, cleared, no CPU's TLB knows it; NULL when there is none.
+ * maddr_bits: it lies below 2^bits; 0: no limit.  Interrupts are on once
+ * guests run. */
 struct page_info *frames_alloc(unsigned int order, unsigned int node,
                                unsigned int maddr_bits, unsigned int flags);
 void frames_free(struct page_info *pg, unsigned int order);
+/* The same for what a guest has used: every CPU flushes, and the contents are
+ * gone, before anyone gets it again. */
+void frames_free_guest(struct page_info *pg);
 /* Give [first, last] to the allocator, at boot or from the init sections. */
 void frames_add(mfn_t first, mfn_t last);
 unsigned long frames_free_count(void);
 /* Scrub some freed frames; true while there are more.  For idle CPUs. */
 bool frames_scrub_some(void);
+/* Move the sum of claims by delta; -ENOMEM if less is free than claimed. */
+int frames_claim(long delta);
 
 /* Pages of the hypervisor by address (direct map), cleared; NULL. */
 void *hv_page_alloc(void);

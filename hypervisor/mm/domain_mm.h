@@ -11,11 +11,11 @@
 struct domain_mm {
     struct spinlock page_lock;       /* LOCK_PAGES */
     uint32_t first;                  /* (p) list of frames, by number */
+    uint32_t first_left;             /* (p) of a dying domain: frames that
+                                        domain_mm_relinquish has seen */
     unsigned long nr_frames;         /* (p) frames owned: tot_pages */
-    unsigned long max_frames;        /* (p) limit */
+    unsigned long max_frames;        /* (p) limit; ~0: none */
     unsigned long claimed;           /* (p) reserved, not yet allocated */
-    uint32_t relinquish_at;          /* progress of domain_mm_relinquish */
-    uint8_t relinquish_stage;
     struct spinlock root_lock;       /* LOCK_ROOTS */
     mfn_t window_l3;                 /* (c) of slot WINDOW_SLOT */
     mfn_t shared_info_mfn;           /* (c) */

@@ -13,8 +13,11 @@ extern struct page_info *frame_table;    /* [max_mfn + 1] */
 extern mfn_t max_mfn;                    /* (c) highest frame of RAM */
 extern unsigned long total_frames;       /* (c) RAM, as e820 has it */
 
-/* True for a frame that has a page_info (RAM; not MMIO, not a hole). */
-bool mfn_valid(mfn_t mfn);
+/* True for a frame of RAM (not MMIO, not a hole); others have no owner. */
+static inline bool mfn_valid(mfn_t mfn)
+{
+    return mfn <= max_mfn && !(frame_table[mfn].count & PGC_NOT_RAM);
+}
 
 static inline struct page_info *mfn_to_page(mfn_t mfn)
 {
@@ -42,7 +45,12 @@ static inline void *page_to_virt(const struct page_info *pg)
 }
 
 /* Of an address in the direct map or in the image. */
-paddr_t virt_to_maddr(const void *p);
+static inline paddr_t virt_to_maddr(const void *p)
+{
+    unsigned long va = (unsigned long)p;
+
+    return va - (va >= DIRECTMAP_START ? DIRECTMAP_START : IMAGE_START);
+}
 
 static inline mfn_t virt_to_mfn(const void *p)
 {
@@ -56,11 +64,14 @@ struct page_info *page_get_mfn(mfn_t mfn, const struct domain *d);
 /* Give it back; the last one frees the frame (scrubbed before reuse). */
 void page_put(struct page_info *pg);
 
+/* The domain that owns pg, with a reference; NULL for a pseudo-owner. */
+struct domain *page_domain(const struct page_info *pg);
+
 /* Share a frame of the hypervisor's with d, which may map it: writable or
- * read-only; d NULL: any domain (DOMID_XEN).  It is not counted as d's memory
- * and is freed by page_unshare + frames_free. */
-void page_share(struct page_info *pg, struct domain *d, bool writable);
-/* Undo; true once nobody maps it any more, so that it may be freed. */
-bool page_unshare(struct page_info *pg, struct domain *d);
+ * read-only; dom_xen: who may name that.  It is not counted as d's memory. */
+void page_share(struct page_info *pg, const struct domain *d, bool writable);
+/* Undo.  True: nobody maps it, the caller may free it (frames_free).  False:
+ * somebody still does, and the last mapping to go frees it. */
+bool page_unshare(struct page_info *pg, const struct domain *d);
 
 #endif

@@ -20,8 +20,20 @@ long do_memory_op(unsigned long cmd, void __guest *arg);
 
 /*
  * Make mfn the vcpu's kernel (which 0) or user (1) root; for MMUEXT and for
- * pv/context.c.  mfn 0 drops the user root.  -ERESTART: call again.
+ * pv/context.c.  mfn 0 drops it; the kernel's only where v never runs again.
+ * v is the running vcpu, or runs nowhere and no CPU holds its roots.
+ * -EINVAL: no such table; -ERESTART: call again with the same.
  */
 int vcpu_set_root(struct vcpu *v, unsigned int which, mfn_t mfn);
+
+/*
+ * Load what CR3 must hold for v, the running vcpu, and tell the entry code;
+ * flushes everything, global entries too.  Whenever a root of it changed, and
+ * when another vcpu starts to run here.
+ */
+void vcpu_load_roots(struct vcpu *v);
+
+/* Take v's LDT pages out of its window and give up their uses. */
+void vcpu_unmap_ldt(struct vcpu *v);
 
 #endif

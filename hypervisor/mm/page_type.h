@@ -5,6 +5,25 @@
  * page-table levels, or descriptor table.  The type count is the number of
  * uses that rely on it; a frame changes type only at count zero.  So no guest
  * can write to a frame that a CPU reads as a page table.
+ *
+ * States of a frame with type T and n uses:
+ *
+ *   n = 0                        free to become anything; T is what it was
+ *   n >= 1, VALIDATED            in use as T
+ *   n = 1, neither bit           busy: one CPU validates it or takes it apart;
+ *                                others wait.  They wait for lower levels
+ *                                only, so never in a circle
+ *   n = 1, PARTIAL               that work was interrupted: entries below
+ *                                `state` hold references.  Whoever wants the
+ *                                frame as T goes on from there
+ *
+ * A frame that becomes another type is busy until every CPU has flushed that
+ * may hold translations of its former life: by the flush clock, on the owner's
+ * dirty CPUs, or on all if other domains have had it mapped.
+ *
+ * Taking a table apart may leave work over.  It is noted in the running vcpu
+ * (put_table), and every hypercall of memory management finishes it first.
+ * All functions here want interrupts on.
  */
 #ifndef MM_PAGE_TYPE_H
 #define MM_PAGE_TYPE_H
@@ -12,29 +31,38 @@
 #include "mm/page_info.h"
 
 struct domain;
+struct vcpu;
 
 /*
  * Take one use of pg as type, validating it if it is the first.  The caller
  * holds a reference.
  * -EINVAL: has another type in use, or its contents do not pass.
  * -ERESTART: preempted; call again, the work done so far is kept.
- * -EINTR, -EBUSY never leave this interface.
  */
 int page_type_get(struct page_info *pg, enum page_type type);
 
-/* Give a use back; the last one of a table invalidates it.  The _preemptible
- * form may return -ERESTART: call again. */
+/* Give a use back; the last one of a table invalidates it. */
 void page_type_put(struct page_info *pg);
-int page_type_put_preemptible(struct page_info *pg);
 
 /* Reference and use together, of a frame named by a guest. */
-int page_get_typed(mfn_t mfn, enum page_type type, struct domain *d,
+int page_get_typed(mfn_t mfn, enum page_type type, const struct domain *d,
                    struct page_info **ret_pg);
 void page_put_typed(struct page_info *pg);
-int page_put_typed_preemptible(struct page_info *pg);
 
-/* MMUEXT_PIN_*, MMUEXT_UNPIN_TABLE. */
+/* MMUEXT_PIN_*, MMUEXT_UNPIN_TABLE: -EINVAL, -ERESTART. */
 int page_pin(mfn_t mfn, enum page_type level, struct domain *d);
-int page_unpin(mfn_t mfn, struct domain *d);
+int page_unpin(mfn_t mfn, const struct domain *d);
+/* For a dying domain: drop a pin, finish partial work, of a frame to which the
+ * caller has a reference. */
+void page_drop_pin(struct page_info *pg);
+
+/* Lock a validated table against other changes of its entries: its level, or
+ * 0 (then it is not locked) if pg is none. */
+unsigned int page_table_lock(struct page_info *pg);
+void page_table_unlock(struct page_info *pg);
+
+/* Is v left with tables to take apart?  Go on: 0 when done, or -ERESTART. */
+bool page_deferred(const struct vcpu *v);
+int page_deferred_finish(struct vcpu *v);
 
 #endif

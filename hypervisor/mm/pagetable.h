@@ -26,9 +26,14 @@ void mm_init(const struct e820_map *machine, const struct e820_map *usable);
 void *ioremap(paddr_t maddr, unsigned long size);
 /* Map a page of the hypervisor's own space. flags: PTE_*; va page-aligned. */
 int hv_map(unsigned long va, mfn_t mfn, uint64_t flags);
+/* Take the page at va (direct map, image) out of the hypervisor's space. */
+int hv_unmap(unsigned long va);
 /* A page in the window of d (per-domain slot), e.g. a GDT frame; mfn
- * INVALID_MFN unmaps.  va from GDT_VADDR/LDT_VADDR; the caller flushes. */
+ * INVALID_MFN unmaps.  va from GDT_VADDR/LDT_VADDR; the caller flushes.
+ * -ENOMEM, never for unmapping. */
 int window_map(struct domain *d, unsigned long va, mfn_t mfn, uint64_t flags);
+/* What it maps there; INVALID_MFN: nothing. */
+mfn_t window_mfn(const struct domain *d, unsigned long va);
 
 /* Fill slots 256 to 271 of a guest's new level 4 table. */
 void root_init_slots(pte_t *l4, struct domain *d);
@@ -54,5 +59,8 @@ void isolate_write_through(struct domain *d, mfn_t l4, unsigned int slot,
 void isolate_enter_cpu(struct vcpu *v, unsigned int cpu);
 /* Per CPU at its start: tables that map entry text, entry page, IDT, TSS. */
 int isolate_cpu_init(unsigned int cpu);
+/* Add a page to those tables. */
+int isolate_cpu_map(unsigned int cpu, unsigned long va, mfn_t mfn,
+                    uint64_t flags);
 
 #endif
