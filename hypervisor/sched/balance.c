@@ -1,0 +1,48 @@
+/*
+ * Choosing CPUs for vcpus.
+ */
+#include "sched/balance.h"
+
+/* The first CPU of a mask that follows prev, and round. */
+static unsigned int next_cpu(cpumask_t mask, unsigned int prev)
+{
+    cpumask_t after = prev + 1 < NR_CPUS ? mask & (~0UL << (prev + 1)) : 0;
+
+    return __builtin_ctzl(after ? after : mask);
+}
+
+unsigned int balance_wake_cpu(cpumask_t hard, cpumask_t soft, cpumask_t idle,
+                              unsigned int prev)
+{
+    cpumask_t best = hard & idle ? hard & idle : hard;
+
+    if (best & soft)
+        best &= soft;
+    if (best & BIT(prev) || (!(hard & idle) && hard & BIT(prev)))
+        return prev;
+    return next_cpu(best, prev);
+}
+
+struct bvt_vcpu *balance_find(const struct bvt_queue *from,
+                              const struct bvt_queue *to, unsigned int cpu)
+{
+    bool idle = !to->curr && !to->nr;
+    struct bvt_vcpu *second = NULL;
+    struct list *pos;
+
+    list_for_each(pos, &from->head) {
+        struct bvt_vcpu *v = list_entry(pos, struct bvt_vcpu, link);
+        const struct sched_vcpu *s = container_of(v, struct sched_vcpu, bvt);
+
+        /* Its state is in memory only when it runs nowhere. */
+        if (s->running || !(s->affinity & BIT(cpu)))
+            continue;
+        if (!idle && bvt_lag(v, to->svt) <= BALANCE_LAG)
+            continue;
+        if (s->affinity_soft & BIT(cpu))
+            return v;
+        if (!second)
+            second = v;
+    }
+    return idle ? second : NULL;
+}
