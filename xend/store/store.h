@@ -103,8 +103,10 @@ bool store_is_introduced(const struct store *s, unsigned int domid);
 /*
  * Several changes as one: nobody sees some of them, and a kill leaves all or
  * none.  Every function below takes a transaction, or NULL for an immediate
- * change.  store_commit() ends it in any case; -EAGAIN: what it read has been
- * changed meanwhile (not possible if begun in the same turn of the loop).
+ * change.  store_commit() ends it in any case; if one of its changes failed, it
+ * returns the error of the first of them and nothing is changed.  -EAGAIN: what
+ * it read has been changed meanwhile (not possible if it was begun in the same
+ * turn of the loop).
  */
 struct store_tx *store_begin(struct store *s);
 int store_commit(struct store_tx *tx);
