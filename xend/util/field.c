@@ -100,6 +100,15 @@ static const struct field *find(const struct field *f, const char *name)
     return f && f->name ? f : NULL;
 }
 
+void fields_init(const struct field *f, void *s)
+{
+    for (; f && f->name; f++)
+        if (f->type == FIELD_INT)
+            *(int64_t *)at(f, s) = f->absent;
+        else if (f->type == FIELD_WORD)
+            *(int *)at(f, s) = f->absent;
+}
+
 int fields_read(const struct field *f, struct json_object *obj, void *s,
                 char **ret_error)
 {

@@ -33,6 +33,9 @@ struct field {
     const char *const *words;   /* FIELD_WORD */
 };
 
+/* Set integers and words of s, which is otherwise zero, to absent. */
+void fields_init(const struct field *f, void *s);
+
 /*
  * Read obj (NULL: an empty object) into s, which holds its defaults; absent
  * fields are left alone.  -EINVAL: *ret_error is one line, the caller's to
