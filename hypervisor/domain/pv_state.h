@@ -32,6 +32,7 @@ struct pv_vcpu {
     uint16_t ldt_mapped;                     /* bit per page of the window */
     uint32_t pci_address;                    /* port 0xcf8 */
     unsigned int loaded_cpu;                 /* CPU that loaded it last */
+    uint64_t xcr0;
 };
 
 struct pv_domain {

@@ -10,16 +10,98 @@
 struct domain;
 struct vcpu;
 
-/* Install guest_ops; fill IDT and system-call entries of this CPU. */
+/* Install guest_ops and the hooks of lower layers; once, at boot. */
 void pv_init_boot(void);
-void pv_init_cpu(void);
 
-/* entry.S calls these with the guest's or the hypervisor's registers. */
-void do_trap(struct cpu_user_regs *regs);
-void do_paranoid(struct cpu_user_regs *regs);
+/* entry.S calls these.  Interrupts are off. */
+void do_guest_trap(struct cpu_user_regs *regs);  /* from ring 3 */
+void do_own_trap(struct cpu_user_regs *regs);    /* from ring 0 */
+void do_paranoid(struct cpu_user_regs *regs);    /* NMI, #MC, #DF, own #DB */
 void pv_syscall(struct cpu_user_regs *regs);
+void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs);
 
-/* CPUID as d sees it. */
+/* bounce.c: enter the guest's kernel. */
+#define BOUNCE_WORDS_MAX 12
+
+struct bounce {
+    unsigned long entry;
+    bool mask_events;                /* on the way in */
+    bool has_error;
+    bool failsafe;                   /* selectors of ds, es, fs, gs too */
+    uint32_t error;
+};
+
+/* The words of the frame, lowest address first; returns how many. (pure) */
+unsigned int bounce_frame(uint64_t words[BOUNCE_WORDS_MAX],
+                          const struct cpu_user_regs *regs,
+                          const struct bounce *b, bool kernel_mode,
+                          uint8_t saved_mask, unsigned int iopl);
+
+/* Make the running vcpu go on at b->entry of its kernel; crashes a guest
+ * whose kernel stack cannot be written. */
+void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
+               const struct bounce *b);
+/* The same through the guest's trap table. */
+void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
+               unsigned int vector, uint32_t error);
+void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs);
+void pv_iret(struct vcpu *v, struct cpu_user_regs *regs);
+/* What the guest's kernel stack holds that looks like code. */
+void pv_show_stack(const struct cpu_user_regs *regs);
+
+/* context.c: between the guest's kernel and user mode, on this CPU. */
+void pv_toggle_mode(struct vcpu *v);
+/* XCR0 of the running vcpu; false: a combination that is not allowed. */
+bool pv_xcr0_set(struct vcpu *v, uint64_t val);
+/* CR0.TS as the guest has it. */
+void pv_set_ts(struct vcpu *v, bool set);
+
+/* emulate.c: after #GP; false: it is the guest's fault. */
+bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
+/* After #UD: the forced prefix before CPUID. */
+bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs);
+/* ptwr.c: a kernel wrote to va, which is mapped read-only. */
+bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs,
+                         unsigned long va);
+
+/* portio.c, msr.c, cpuid.c */
+bool pv_port_allowed(struct vcpu *v, unsigned int port, unsigned int bytes);
+uint32_t pv_port_read(struct vcpu *v, unsigned int port, unsigned int bytes);
+void pv_port_write(struct vcpu *v, unsigned int port, unsigned int bytes,
+                   uint32_t val);
+bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *ret_val);
+bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val);
+/* v NULL: the most that any guest is offered. */
 void pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4]);
+
+/* descriptor.c */
+/* A descriptor of the vcpu's LDT was touched at va, in its window: map the
+ * page; false: it has none there. */
+bool pv_ldt_fault(struct vcpu *v, unsigned long va);
+/* Map every page of the LDT; true if that changed anything. */
+bool pv_ldt_map_all(struct vcpu *v);
+/* Give up GDT and LDT of a vcpu that runs nowhere. */
+void pv_tables_drop(struct vcpu *v);
+/* Take nr frames as the vcpu's GDT, all or nothing; puts the old ones. */
+int pv_gdt_set(struct vcpu *v, const unsigned long *frames, unsigned int ents);
+
+/* debugreg.c */
+int pv_debugreg_set(struct vcpu *v, unsigned int reg, unsigned long val);
+void pv_debugreg_load(struct vcpu *v);
+
+/* Hypercalls of this folder, for the table. */
+long do_set_trap_table(void __guest *traps);
+long do_set_gdt(void __guest *frames, unsigned int entries);
+long do_stack_switch(unsigned long ss, unsigned long sp);
+long do_set_callbacks(unsigned long event, unsigned long failsafe,
+                      unsigned long syscall);
+long do_fpu_taskswitch(int set);
+long do_set_debugreg(int reg, unsigned long val);
+long do_get_debugreg(int reg);
+long do_update_descriptor(uint64_t maddr, uint64_t desc);
+long do_set_segment_base(unsigned int which, unsigned long base);
+long do_callback_op(int cmd, const void __guest *arg);
+long do_vm_assist(unsigned int cmd, unsigned int type);
+long do_multicall(void __guest *list, unsigned int nr);
 
 #endif

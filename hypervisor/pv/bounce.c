@@ -1,0 +1,218 @@
+/*
+ * Entering a guest's kernel: exceptions, system calls and event upcalls all
+ * push one kind of frame (abi: <xen/arch-x86/xen-x86_64.h>, and what Linux's
+ * arch/x86/xen pops): rcx, r11, [ds es fs gs], [error], rip, cs, rflags, rsp,
+ * ss, from low to high.
+ */
+#include "domain/domain.h"
+#include "lib/env.h"
+#include "pv/pv.h"
+#include "x86/extable.h"
+#include "x86/percpu.h"
+#include "x86/regs.h"
+
+unsigned int bounce_frame(uint64_t words[BOUNCE_WORDS_MAX],
+                          const struct cpu_user_regs *regs,
+                          const struct bounce *b, bool kernel_mode,
+                          uint8_t saved_mask, unsigned int iopl)
+{
+    uint64_t *w = words;
+
+    *w++ = regs->rcx;
+    *w++ = regs->r11;
+    if (b->failsafe) {
+        *w++ = regs->ds;
+        *w++ = regs->es;
+        *w++ = regs->fs;
+        *w++ = regs->gs;
+    }
+    if (b->has_error)
+        *w++ = b->error;
+    *w++ = regs->rip;
+    *w++ = (kernel_mode ? regs->cs & ~3 : regs->cs) |
+           ((uint64_t)saved_mask << 32);
+    *w++ = (regs->rflags & ~(uint64_t)(EFLAGS_IF | EFLAGS_IOPL)) |
+           (saved_mask ? 0 : EFLAGS_IF) | ((uint64_t)iopl << 12);
+    *w++ = regs->rsp;
+    *w++ = regs->ss;
+    return w - words;
+}
+
+/* Store n words at va of the guest; false: a store faulted. */
+static bool put_words(unsigned long va, const uint64_t *words, unsigned int n)
+{
+    unsigned int i;
+
+    if (!guest_range_ok(va, n * 8))
+        return false;
+    for (i = 0; i < n; i++)
+        __asm__ goto("1:\tmovq %1, (%0)\n"
+                     EXTABLE(1b, %l2)
+                     :: "r" (va + i * 8), "r" (words[i]) : "memory" : fault);
+    return true;
+ fault:
+    return false;
+}
+
+void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
+               const struct bounce *b)
+{
+    bool kernel_mode = v->pv.kernel_mode;
+    uint8_t saved_mask = v->info->evtchn_upcall_mask;
+    uint64_t words[BOUNCE_WORDS_MAX];
+    unsigned long sp = kernel_mode ? regs->rsp : v->pv.kernel_sp;
+    unsigned int n;
+
+    n = bounce_frame(words, regs, b, kernel_mode, saved_mask,
+                     v->domain->pv.vm_assist & BIT(VMASST_TYPE_architectural_iopl)
+                     ? v->pv.iopl : 0);
+    if (!kernel_mode)
+        pv_toggle_mode(v);
+    sp = (sp & ~15UL) - n * 8;
+    if (unlikely(!put_words(sp, words, n))) {
+        domain_crash(v->domain, "no kernel stack at %#lx for a frame", sp);
+        return;
+    }
+    if (b->mask_events)
+        v->info->evtchn_upcall_mask = 1;
+    regs->rip = b->entry;
+    regs->cs = GUEST_CS64;
+    regs->rflags &= ~(uint64_t)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT |
+                                EFLAGS_TF);
+    regs->rsp = sp;
+    regs->ss = GUEST_SS;
+    /* A kernel entry gives rcx and r11 away: SYSRET will do. */
+    regs->entry_vector = VEC_SYSCALL;
+    stat_inc(STAT_BOUNCE);
+}
+
+static bool vector_has_error(unsigned int vector)
+{
+    const uint32_t with = BIT(VEC_DF) | BIT(VEC_TS) | BIT(VEC_NP) |
+                          BIT(VEC_SS) | BIT(VEC_GP) | BIT(VEC_PF) |
+                          BIT(VEC_AC);
+
+    return vector < 32 && (with & BIT(vector));
+}
+
+void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
+               unsigned int vector, uint32_t error)
+{
+    const struct trap_info *t = &v->pv.traps[vector];
+    struct bounce b = {
+        .entry = t->address,
+        .mask_events = t->flags & 4,     /* TI_GET_IF in <xen/arch-x86> */
+        .has_error = vector_has_error(vector),
+        .error = error,
+    };
+
+    if (unlikely(!t->address)) {
+        domain_crash(v->domain, "no handler for exception %u, error %#x",
+                     vector, error);
+        return;
+    }
+    pv_bounce(v, regs, &b);
+}
+
+void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    struct bounce b = {
+        .entry = v->pv.failsafe_entry,
+        .mask_events = v->pv.failsafe_mask,
+        .failsafe = true,
+    };
+
+    if (!b.entry) {
+        domain_crash(v->domain, "bad selector or return frame, and no "
+                     "failsafe callback");
+        return;
+    }
+    __asm__ volatile("mov %%ds, %0" : "=r" (regs->ds));
+    __asm__ volatile("mov %%es, %0" : "=r" (regs->es));
+    __asm__ volatile("mov %%fs, %0" : "=r" (regs->fs));
+    __asm__ volatile("mov %%gs, %0" : "=r" (regs->gs));
+    pv_bounce(v, regs, &b);
+}
+
+void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    struct bounce b = {
+        .entry = v->pv.event_entry,
+        .mask_events = v->pv.event_mask,
+    };
+
+    if (!b.entry)
+        return;
+    stat_inc(STAT_EVENT_UPCALL);
+    pv_bounce(v, regs, &b);
+}
+
+/* Read the frame of the iret hypercall; false: it faulted. */
+static bool get_words(void *dst, unsigned long va, unsigned int n)
+{
+    uint64_t *words = dst;
+    unsigned int i;
+
+    if (!guest_range_ok(va, n * 8))
+        return false;
+    for (i = 0; i < n; i++) {
+        uint64_t w = 1;
+
+        /* A fault leaves the flag in `ok` clear. */
+        unsigned int ok = 0;
+
+        __asm__ volatile("1:\tmovq (%2), %0\n\t"
+                         "movl $1, %1\n"
+                         "2:\n"
+                         EXTABLE(1b, 2b)
+                         : "=&r" (w), "+r" (ok) : "r" (va + i * 8)
+                         : "memory");
+        if (!ok)
+            return false;
+        words[i] = w;
+    }
+    return true;
+}
+
+void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    struct iret_context f;
+
+    stat_inc(STAT_IRET);
+    if (unlikely(!get_words(&f, regs->rsp, sizeof(f) / 8))) {
+        domain_crash(v->domain, "iret: no frame at %#lx", regs->rsp);
+        return;
+    }
+    if ((f.cs & 3) == 3) {
+        if (unlikely(!v->guest_root[1])) {
+            domain_crash(v->domain, "iret to user mode without a user root");
+            return;
+        }
+        pv_toggle_mode(v);
+    }
+    if (!(f.flags & VGCF_in_syscall)) {
+        regs->entry_vector = 0;
+        regs->r11 = f.r11;
+        regs->rcx = f.rcx;
+    }
+    regs->rax = f.rax;
+    regs->rip = f.rip;
+    regs->cs = f.cs | 3;
+    regs->rflags = (f.rflags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM |
+                                           EFLAGS_VIF | EFLAGS_VIP)) |
+                   EFLAGS_IF | EFLAGS_MBS;
+    regs->rsp = f.rsp;
+    regs->ss = f.ss | 3;
+    v->info->evtchn_upcall_mask = !(f.rflags & EFLAGS_IF);
+}
+
+void pv_show_stack(const struct cpu_user_regs *regs)
+{
+    unsigned long sp = regs->rsp & ~7UL;
+    uint64_t w[4];
+    unsigned int n;
+
+    for (n = 0; n < 8 && get_words(w, sp, 4); n++, sp += sizeof(w))
+        printk(LOG_GUEST, "%016lx: %016lx %016lx %016lx %016lx\n", sp, w[0],
+               w[1], w[2], w[3]);
+}

@@ -1,0 +1,23 @@
+/*
+ * What entry.S offers to C.
+ */
+#ifndef PV_ENTRY_H
+#define PV_ENTRY_H
+
+#define ENTRY_STUB_SIZE 16
+
+#ifndef __ASSEMBLER__
+
+/* Where each vector arrives, ENTRY_STUB_SIZE bytes apart, without and with
+ * isolation; where the CPU's system-call stubs go on. */
+extern const char entry_stubs[], entry_stubs_iso[];
+extern const char entry_syscall[], entry_syscall32[];
+extern const char entry_sysenter[], entry_sysenter_iso[];
+
+/* Leave the stack: to the idle loop; to the guest whose registers are at the
+ * top of the main stack. */
+void switch_to_idle(void) __attribute__((noreturn));
+void switch_to_guest(void) __attribute__((noreturn));
+
+#endif
+#endif

@@ -1,0 +1,192 @@
+/*
+ * Exceptions and interrupts: ours, the guest's, or to be emulated.
+ */
+#include "domain/domain.h"
+#include "lib/env.h"
+#include "mm/guest_copy.h"
+#include "pv/pv.h"
+#include "x86/cpu.h"
+#include "x86/crash.h"
+#include "x86/extable.h"
+#include "x86/irq.h"
+#include "x86/nmi.h"
+#include "x86/percpu.h"
+
+#define TI_DPL(t)    ((t)->flags & 3)
+
+/* INT n of the guest: the CPU refused it, or the gate let it through. */
+static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs,
+                               unsigned int vector)
+{
+    const struct trap_info *t = &v->pv.traps[vector];
+
+    if (t->address && TI_DPL(t) >= (v->pv.kernel_mode ? 1 : 3))
+        pv_inject(v, regs, vector, 0);
+    else
+        pv_inject(v, regs, VEC_GP, vector * 8 + 2);
+}
+
+/*
+ * #GP: a privileged instruction that we do for the guest's kernel; INT n,
+ * whose gates are all ours; or the guest's own mistake.
+ */
+static void guest_gp(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    uint8_t insn[2];
+
+    irq_enable();
+    if ((regs->error_code & 2) &&
+        !copy_from_guest(insn, (void __guest *)regs->rip, 2) &&
+        insn[0] == 0xcd) {
+        if (v->pv.traps[insn[1]].address)
+            regs->rip += 2;
+        software_interrupt(v, regs, insn[1]);
+        return;
+    }
+    if (!regs->error_code && pv_emulate_privileged(v, regs))
+        return;
+    pv_inject(v, regs, VEC_GP, regs->error_code);
+}
+
+static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    const uint32_t write = PFEC_PRESENT | PFEC_WRITE;
+    unsigned long va = read_cr2();
+    uint32_t error = regs->error_code;
+
+    if (va_is_hypervisor(va) && pv_ldt_fault(v, va))
+        return;
+    if (v->pv.kernel_mode) {
+        if ((error & (write | PFEC_RSVD)) == write && !va_is_hypervisor(va) &&
+            (v->domain->pv.vm_assist &
+             BIT(VMASST_TYPE_writable_pagetables))) {
+            irq_enable();
+            if (pv_emulate_pt_write(v, regs, va))
+                return;
+        }
+        error &= ~PFEC_USER;
+    } else {
+        error |= PFEC_USER;
+    }
+    v->info->arch.cr2 = va;
+    pv_inject(v, regs, VEC_PF, error);
+}
+
+static void guest_ud(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    irq_enable();
+    if (!pv_emulate_forced(v, regs))
+        pv_inject(v, regs, VEC_UD, 0);
+}
+
+/* The guest's kernel has set TS: it hears once, with TS clear. */
+static void guest_nm(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    pv_set_ts(v, false);
+    pv_inject(v, regs, VEC_NM, 0);
+}
+
+static void guest_db(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    unsigned long dr6;
+
+    __asm__ volatile("mov %%dr6, %0" : "=r" (dr6));
+    __asm__ volatile("mov %0, %%dr6" :: "r" (0xffff0ff0UL));
+    v->pv.debugreg[6] |= dr6 & 0xe00f;
+    pv_inject(v, regs, VEC_DB, 0);
+}
+
+/* IRETQ refused what the guest wants to return to. */
+static void bad_iret(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    if (pv_ldt_map_all(v))
+        return;                      /* a selector of it: try again */
+    pv_failsafe(v, regs);
+}
+
+/* From 32-bit user mode, where the kernel has asked for it. */
+static void compat_call(struct vcpu *v, struct cpu_user_regs *regs,
+                        unsigned long entry, bool mask)
+{
+    struct bounce b = { .entry = entry, .mask_events = mask };
+
+    if (entry && !v->pv.kernel_mode)
+        pv_bounce(v, regs, &b);
+    else
+        pv_inject(v, regs, VEC_GP, 0);
+}
+
+void do_guest_trap(struct cpu_user_regs *regs)
+{
+    unsigned int vector = regs->entry_vector;
+    struct vcpu *v = current;
+
+    if (vector < VEC_FIRST_DEVICE)
+        stat_inc(STAT_TRAP + vector);
+    switch (vector) {
+    case VEC_PF:
+        guest_page_fault(v, regs);
+        return;
+    case VEC_GP:
+        guest_gp(v, regs);
+        return;
+    case VEC_UD:
+        guest_ud(v, regs);
+        return;
+    case VEC_NM:
+        guest_nm(v, regs);
+        return;
+    case VEC_DB:
+        guest_db(v, regs);
+        return;
+    case VEC_INT80:
+        software_interrupt(v, regs, vector);
+        return;
+    case VEC_SYSENTER:
+        compat_call(v, regs, v->pv.sysenter_entry, v->pv.sysenter_mask);
+        return;
+    case VEC_SYSCALL32:
+        compat_call(v, regs, v->pv.syscall32_entry, v->pv.syscall32_mask);
+        return;
+    case VEC_BAD_IRET:
+        bad_iret(v, regs);
+        return;
+    }
+    if (vector >= VEC_FIRST_DEVICE)
+        do_irq(regs);
+    else
+        pv_inject(v, regs, vector, regs->error_code);
+}
+
+/* A fault of the hypervisor: one that somebody expects, or the end. */
+void do_own_trap(struct cpu_user_regs *regs)
+{
+    unsigned int vector = regs->entry_vector;
+    unsigned long fixup;
+
+    if (vector >= VEC_FIRST_DEVICE) {
+        do_irq(regs);
+        return;
+    }
+    if (vector == VEC_PF && pv_ldt_fault(current, read_cr2()))
+        return;
+    fixup = extable_lookup(regs->rip);
+    if (!fixup)
+        fatal_trap(regs);
+    regs->rip = fixup;
+}
+
+void do_paranoid(struct cpu_user_regs *regs)
+{
+    switch (regs->entry_vector) {
+    case VEC_NMI:
+        nmi_handle(regs);
+        return;
+    case VEC_DB:
+        /* A guest's breakpoint or single step reached into an entry. */
+        __asm__ volatile("mov %0, %%dr6" :: "r" (0xffff0ff0UL));
+        regs->rflags &= ~(uint64_t)EFLAGS_TF;
+        return;
+    }
+    fatal_trap(regs);
+}
