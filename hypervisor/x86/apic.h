@@ -14,6 +14,8 @@ void apic_init_this(void);
 
 unsigned int apic_read_id(void);
 void apic_eoi(void);
+/* Does this CPU wait for the end of such an interrupt? */
+bool apic_in_service(unsigned int vector);
 void apic_send_ipi(unsigned int apic_id, unsigned int vector);
 void apic_send_nmi(unsigned int apic_id);
 /* INIT, then start-up at the page of real-mode code (twice). */

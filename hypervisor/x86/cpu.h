@@ -21,6 +21,7 @@ struct cpu_features {
     uint64_t tsc_hz;
 };
 extern struct cpu_features cpu_features;
+extern int opt_isolate;              /* -1: as the CPU needs it */
 
 struct cpuid_regs {
     uint32_t a, b, c, d;

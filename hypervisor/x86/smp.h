@@ -6,6 +6,8 @@
 
 #include "lib/types.h"
 
+void smp_init_boot(void);
+
 /* Send VEC_EVENT_CHECK: the CPU leaves its guest or HLT and looks again. */
 void smp_kick(unsigned int cpu);
 void smp_send_ipi(cpumask_t mask, unsigned int vector);

@@ -18,12 +18,18 @@ struct time_scale {
 };
 
 extern bool tsc_stable;              /* (c) after all CPUs started */
+extern bool opt_tsc_stable;          /* the administrator says so */
 
 s_time_t system_time(void);
 const struct time_scale *time_scale_of(unsigned int cpu);
 
-/* Boot CPU: calibrate; each CPU: take part in the warp check. */
+/* Boot CPU: calibrate against the platform timer. */
 void tsc_init_boot(void);
-void tsc_check_warp(unsigned int cpu);
+/* A starting CPU and the boot CPU, both at once: do their TSCs agree? */
+void tsc_check_warp(void);
+/* All CPUs run: decide tsc_stable. */
+void tsc_init_done(void);
+/* Each CPU, about once a second: follow the platform timer. */
+void tsc_correct(void);
 
 #endif
