@@ -61,7 +61,7 @@ void console_remove(struct consoles *c, unsigned int domid);
 int console_rename(struct consoles *c, unsigned int domid, const char *name);
 
 /*
- * A client takes over fd, a connected stream socket (or a terminal), which is
+ * A client takes over fd, a connected stream socket, which is
  * closed here in any case.  It gets the output that nobody has seen yet, or
  * with all the whole history, then what comes; it sends the guest's input.
  * The len bytes at early were read from it before.  -ENOENT: no such console.

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Console rings (<xen/io/console.h>).  The guest may write anything into the
+ * page: each of its indices is fetched once and bounded, ours are kept here.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "console/private.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "xc.h"
+
+#define OUT_SIZE sizeof(((struct xencons_interface *)0)->out)
+#define IN_SIZE sizeof(((struct xencons_interface *)0)->in)
+#define COMPLAIN_US (60u * 1000 * 1000)
+
+struct console_rings {
+    struct xc_evtchn *ev;
+    struct xc_gnttab *gt;
+    struct hash by_port;
+    sd_event_source *io;
+};
+
+static int on_event(sd_event_source *source, int fd, uint32_t revents,
+                    void *ctx)
+{
+    struct consoles *cs = ctx;
+    struct console_rings *r = cs->rings;
+    struct console *c;
+    uint32_t port[64];
+    int nr;
+
+    (void)source;
+    (void)fd;
+    (void)revents;
+    nr = xc_evtchn_pending(r->ev, port, 64);
+    if (nr <= 0)
+        return 0;
+    for (int i = 0; i < nr; i++)
+        hash_for_each_match(c, &r->by_port, hash_u64(port[i]), by_port)
+            if (c->local_port == port[i]) {
+                console_event(c);
+                break;
+            }
+    return 0;
+}
+
+void ring_unmask(struct console *c)
+{
+    if (c->ring)
+        xc_evtchn_unmask(c->cs->rings->ev, &c->local_port, 1);
+}
+
+int console_rings_create(struct consoles *cs)
+{
+    struct console_rings *r;
+    int rc;
+
+    if (!cs->params.xc)
+        return 0;
+    cs->rings = r = xcalloc(1, sizeof(*r));
+    hash_init(&r->by_port);
+    rc = xc_evtchn_open(cs->params.xc, &r->ev);
+    if (!rc)
+        rc = xc_gnttab_open(cs->params.xc, &r->gt);
+    if (!rc)
+        rc = sd_event_add_io(cs->params.loop, &r->io, xc_evtchn_fd(r->ev),
+                             EPOLLIN, on_event, cs);
+    if (rc < 0)
+        console_rings_destroy(cs);
+    return rc < 0 ? rc : 0;
+}
+
+void console_rings_destroy(struct consoles *cs)
+{
+    struct console_rings *r = cs->rings;
+
+    if (!r)
+        return;
+    sd_event_source_disable_unref(r->io);
+    xc_evtchn_destroy(r->ev);
+    if (r->gt)
+        xc_gnttab_destroy(r->gt);
+    hash_fini(&r->by_port);
+    free(r);
+    cs->rings = NULL;
+}
+
+/* Where the ring is to go on: where the history says, if that can be. */
+static void find_place(struct console *c, bool fresh)
+{
+    struct history_head *head = c->history.head;
+    uint32_t cons = c->ring->out_cons;
+    uint32_t expected = head->ring_base + (uint32_t)head->total;
+
+    c->in_prod = c->ring->in_prod;
+    if (!fresh && expected - cons <= OUT_SIZE) {
+        c->out_cons = expected;
+        return;
+    }
+    c->out_cons = cons;
+    head->ring_base = cons - (uint32_t)head->total;
+}
+
+int ring_attach(struct console *c, bool fresh)
+{
+    struct console_rings *r = c->cs->rings;
+    uint32_t gref = XC_GREF_CONSOLE;
+    void *page;
+    int rc;
+
+    if (!r)
+        return -ENODEV;
+    rc = xc_gnttab_map(r->gt, c->domid, &gref, 1, PROT_READ | PROT_WRITE,
+                       &page);
+    if (rc)
+        return rc;
+    rc = xc_evtchn_bind_interdomain(r->ev, c->domid, c->port, &c->local_port);
+    if (rc) {
+        xc_gnttab_unmap(r->gt, page, 1);
+        return rc;
+    }
+    c->ring = page;
+    hash_add(&r->by_port, &c->by_port, hash_u64(c->local_port));
+    find_place(c, fresh);
+    __atomic_store_n(&c->ring->out_cons, c->out_cons, __ATOMIC_RELEASE);
+    /* A notification may have been lost, theirs or ours. */
+    xc_evtchn_notify(r->ev, c->local_port);
+    return 0;
+}
+
+void ring_detach(struct console *c)
+{
+    struct console_rings *r = c->cs->rings;
+
+    if (!c->ring)
+        return;
+    hash_del(&r->by_port, &c->by_port);
+    xc_evtchn_unbind(r->ev, c->local_port);
+    xc_gnttab_unmap(r->gt, c->ring, 1);
+    c->ring = NULL;
+}
+
+static void complain(struct console *c, const char *what)
+{
+    uint64_t now = console_now(c->cs);
+
+    if (c->complained && now - c->complained < COMPLAIN_US)
+        return;
+    c->complained = now;
+    log_warn("console: domain %u (%s): impossible %s index in its ring",
+             c->domid, c->name, what);
+}
+
+size_t ring_take(struct console *c)
+{
+    uint32_t prod, len, at, first;
+
+    if (!c->ring)
+        return 0;
+    prod = __atomic_load_n(&c->ring->out_prod, __ATOMIC_ACQUIRE);
+    len = prod - c->out_cons;
+    if (!len)
+        return 0;
+    if (len > OUT_SIZE) {
+        /* Nothing in it makes sense; go on from where the guest now is. */
+        complain(c, "output");
+        c->history.head->ring_base = prod - (uint32_t)c->history.head->total;
+        len = 0;
+    }
+    at = MASK_XENCONS_IDX(c->out_cons, c->ring->out);
+    first = OUT_SIZE - at < len ? OUT_SIZE - at : len;
+    history_add(&c->history, c->ring->out + at, first, c->ring->out,
+                len - first);
+    c->out_cons = prod;
+    __atomic_store_n(&c->ring->out_cons, prod, __ATOMIC_RELEASE);
+    xc_evtchn_notify(c->cs->rings->ev, c->local_port);
+    return len;
+}
+
+size_t ring_give(struct console *c, const char *data, size_t len)
+{
+    uint32_t cons, room;
+
+    if (!c->ring)
+        return 0;
+    cons = __atomic_load_n(&c->ring->in_cons, __ATOMIC_ACQUIRE);
+    room = IN_SIZE - (c->in_prod - cons);
+    if (room > IN_SIZE) {
+        complain(c, "input");
+        return 0;
+    }
+    if (len > room)
+        len = room;
+    if (!len)
+        return 0;
+    for (size_t i = 0; i < len; i++)
+        c->ring->in[MASK_XENCONS_IDX(c->in_prod + i, c->ring->in)] = data[i];
+    c->in_prod += len;
+    __atomic_store_n(&c->ring->in_prod, c->in_prod, __ATOMIC_RELEASE);
+    xc_evtchn_notify(c->cs->rings->ev, c->local_port);
+    return len;
+}
