@@ -1,7 +1,7 @@
 /*
  * dom0's first address space: what lies where in its pseudo-physical memory,
- * and the page tables that map it.  Pure: tables are written through a
- * function that gives the address of a pseudo-physical frame.
+ * and the page tables that map it.  Pure: frames are reached through
+ * functions of the caller.
  */
 #ifndef BOOT_DOM0_PT_H
 #define BOOT_DOM0_PT_H
@@ -9,36 +9,40 @@
 #include "lib/types.h"
 #include "x86/paging.h"
 
-/* All in frames of pseudo-physical memory (pfn); virtual = base + pfn * 4096.
- * guest ABI: kernel, start_info, page tables, boot stack, and half a megabyte
- * of room mapped at base; the ramdisk and the p2m list behind it. */
+/*
+ * All in frames of pseudo-physical memory (pfn).  Mapped at virt_base, in this
+ * order: kernel, what of ramdisk and p2m list it wants mapped, start_info,
+ * page tables, boot stack, half a megabyte of room.  Behind that: the
+ * ramdisk, and the p2m list with the tables that map it at p2m_base.
+ */
 struct dom0_layout {
+    /* Given. */
     unsigned long virt_base, p2m_base;
     unsigned long nr_pages;              /* of the domain */
-    unsigned long start_info;
-    unsigned long pt, nr_pt;             /* L4 first; map [0, mapped_end) */
-    unsigned long stack;
+    unsigned long nr_initrd;
+    bool initrd_mapped;                  /* kernel has no MOD_START_PFN */
+    bool p2m_mapped;                     /* kernel has no INIT_P2M */
+    /* Found; p2m_base too if p2m_mapped. */
+    unsigned long initrd, start_info, stack;
+    unsigned long pt, nr_pt;             /* level 4 first */
     unsigned long mapped_end;            /* multiple of 512 */
-    unsigned long initrd, nr_initrd;
     unsigned long p2m, nr_p2m;           /* the list, then its tables */
-    unsigned long nr_p2m_pt;             /* of nr_p2m: L3, L2, L1 tables */
     unsigned long end;                   /* first frame that is free */
 };
 
-/* Fill the layout in: from virt_base, p2m_base, nr_pages, nr_initrd and the
- * first frame behind the kernel.  -ENOMEM: nr_pages is too small; -EINVAL:
- * bases unaligned, or in the hypervisor's part of the address space. */
+/* Fill the layout in, behind the kernel's last frame.  -ENOMEM: nr_pages is
+ * too small; -EINVAL: a base is not aligned to 2 MiB, or it leads into the
+ * hypervisor's part of the address space. */
 int dom0_layout(struct dom0_layout *l, unsigned long kernel_end);
 
-/* How the tables are reached: a frame's machine number and its address. */
 struct dom0_frames {
     mfn_t (*mfn)(void *data, unsigned long pfn);
-    void *(*virt)(void *data, unsigned long pfn);
+    void *(*virt)(void *data, mfn_t mfn);
     void *data;
 };
 
-/* Write all tables (the frames are zero before).  Entries have the bits that
- * a validated guest entry has; tables are mapped read-only. */
+/* Write all tables, as a guest would: the frames from pt on and behind the
+ * p2m list are zero before.  Tables are mapped read-only. */
 void dom0_pt_fill(const struct dom0_layout *l, const struct dom0_frames *f);
 
 #endif

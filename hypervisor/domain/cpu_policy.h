@@ -9,7 +9,7 @@
 
 struct domain;
 
-#define CPU_POLICY_MAX 64            /* leaves */
+#define CPU_POLICY_MAX 136           /* leaves */
 
 struct cpu_policy {
     unsigned int nr;

@@ -221,7 +221,6 @@ static void domain_free(struct domain *d)
     shared_info_destroy(d);
     domain_mm_destroy(d);
     kfree(d->e820);
-    kfree(d->pv.policy);
     domid_free(d);
     kfree(d);
 }
@@ -301,6 +300,40 @@ void domain_unpause(struct domain *d)
     spin_unlock(&d->lock);
 }
 
+#define MAX_CONTROL_PAUSES 255
+
+int domain_control_pause(struct domain *d)
+{
+    int rc = 0;
+
+    spin_lock(&d->lock);
+    if (d->control_pauses == MAX_CONTROL_PAUSES) {
+        rc = -EOVERFLOW;
+    } else {
+        d->control_pauses++;
+        pause_locked(d);
+    }
+    spin_unlock(&d->lock);
+    if (!rc)
+        domain_sync(d);
+    return rc;
+}
+
+int domain_control_unpause(struct domain *d)
+{
+    int rc = -EINVAL;
+
+    spin_lock(&d->lock);
+    if (d->control_pauses) {
+        if (!--d->control_pauses)
+            d->started = true;
+        unpause_locked(d);
+        rc = 0;
+    }
+    spin_unlock(&d->lock);
+    return rc;
+}
+
 static void hardware_domain_ended(uint8_t reason)
 {
     static const char *const words[] = {
@@ -328,7 +361,8 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     first = !d->is_shut_down;
     if (first) {
         d->is_shut_down = true;
-        d->shutdown_code = reason;
+        if (d->shutdown_code == SHUTDOWN_NONE)
+            d->shutdown_code = reason;
         pause_locked(d);
         if (reason == SHUTDOWN_suspend)
             port = d->suspend_port;

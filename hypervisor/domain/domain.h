@@ -59,6 +59,7 @@ struct domain {
     uint8_t shutdown_code;           /* (d) SHUTDOWN_* */
     uint8_t dying;                   /* (a) enum dying */
     unsigned int control_pauses;     /* (d) by pausedomain; 1 at creation */
+    bool started;                    /* (d) was once free of these */
     unsigned int pause_count;        /* (d) what each vcpu's count has of it */
     unsigned int *refs;              /* (c) the count; a pseudo-domain: NULL */
     struct spinlock lock;            /* LOCK_DOMAIN */
@@ -116,6 +117,9 @@ static inline struct vcpu *domain_vcpu(struct domain *d, unsigned int id)
  * Takes d->lock; not for a guest's own requests, which could deadlock. */
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
+/* The tool stack's pause, counted for itself; -EINVAL: is not so paused. */
+int domain_control_pause(struct domain *d);
+int domain_control_unpause(struct domain *d);
 /* Wait until vcpus that must not run have left their CPUs. */
 void domain_sync(struct domain *d);
 

@@ -72,8 +72,9 @@ static long op_register_time(struct vcpu *v, void __guest *arg)
         !guest_range_ok(area.addr.p, sizeof(struct vcpu_time_info)))
         return -EFAULT;
     v->clock.time_area = (void __guest *)area.addr.p;
+    v->clock.time_area_stale = true;
     if (v == current)
-        clock_update_vcpu(v);
+        runstate_write_area(v);
     else
         copy_to_guest(v->clock.time_area, &v->info->time,
                       sizeof(v->info->time));

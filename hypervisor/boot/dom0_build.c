@@ -1,0 +1,371 @@
+/*
+ * Build the first domain: the state that a PV kernel expects at its first
+ * instruction (<xen/xen.h>, <xen/arch-x86/xen-x86_64.h>, struct start_info).
+ */
+#include "boot/dom0_build.h"
+#include "boot/decompress.h"
+#include "boot/dom0_pt.h"
+#include "domain/domain.h"
+#include "domain/guest_ops.h"
+#include "drivers/console.h"
+#include "lib/cmdline.h"
+#include "lib/elf.h"
+#include "lib/env.h"
+#include "lib/string.h"
+#include "mm/buddy.h"
+#include "mm/frame_table.h"
+#include "mm/m2p.h"
+#include "mm/page_type.h"
+#include "x86/percpu.h"
+
+#define MAX_BLOCKS   128
+#define MIB_FRAMES   (1UL << (20 - PAGE_SHIFT))
+#define MAX_RESERVE  (128 * MIB_FRAMES)  /* for the hypervisor, at most */
+
+/* dom0's memory, in blocks as the allocator had them, largest first. */
+struct block {
+    unsigned long pfn, nr;
+    mfn_t mfn;
+};
+
+struct builder {
+    struct domain *d;
+    const char *name;                /* of the kernel, for messages */
+    struct elf_kernel kernel;
+    struct dom0_layout l;
+    unsigned int nr_blocks;
+    struct block block[MAX_BLOCKS];
+    void *scratch;                   /* the unpacked kernel */
+    struct page_info *scratch_pg;    /* if it is not part of block 0 */
+    unsigned int scratch_order;
+};
+static struct builder the_builder;
+
+static __init mfn_t pfn_to_mfn(void *data, unsigned long pfn)
+{
+    const struct builder *b = data;
+
+    for (unsigned int i = 0; i < b->nr_blocks; i++)
+        if (pfn - b->block[i].pfn < b->block[i].nr)
+            return b->block[i].mfn + (pfn - b->block[i].pfn);
+    BUG();
+}
+
+static __init void *frame_virt(void *data, mfn_t mfn)
+{
+    (void)data;
+    return mfn_to_virt(mfn);
+}
+
+static __init void *pfn_virt(struct builder *b, unsigned long pfn)
+{
+    return mfn_to_virt(pfn_to_mfn(b, pfn));
+}
+
+/* Copy to pseudo-physical memory, or clear it where src is NULL. */
+static __init void put(struct builder *b, paddr_t at, const void *src,
+                       size_t n)
+{
+    while (n) {
+        size_t chunk = MIN(n, PAGE_SIZE - (at & ~PAGE_MASK));
+        char *dst = pfn_virt(b, PFN_DOWN(at));
+
+        if (src) {
+            memcpy(dst + (at & ~PAGE_MASK), src, chunk);
+            src = (const char *)src + chunk;
+        } else {
+            memset(dst + (at & ~PAGE_MASK), 0, chunk);
+        }
+        at += chunk;
+        n -= chunk;
+    }
+}
+
+/* dom0_mem: a size, "min:SIZE", "max:SIZE", with commas; in frames. */
+static __init void parse_mem(const char *opt, unsigned long *ret_nr,
+                             unsigned long *ret_max)
+{
+    unsigned long free = frames_free_count(), min = 0;
+    unsigned long nr = free - MIN(free / 16, MAX_RESERVE), *to;
+    uint64_t bytes;
+
+    *ret_max = ~0U;
+    while (opt && *opt) {
+        to = &nr;
+        if (!strncmp(opt, "min:", 4))
+            to = &min;
+        else if (!strncmp(opt, "max:", 4))
+            to = ret_max;
+        if (!parse_size(to == &nr ? opt : opt + 4, &opt, &bytes)) {
+            printk(LOG_WARN, "dom0_mem: not understood from \"%s\"\n", opt);
+            break;
+        }
+        *to = bytes >> PAGE_SHIFT;
+        if (*opt == ',')
+            opt++;
+    }
+    *ret_nr = MIN(MAX(nr, min), *ret_max);
+}
+
+static __init void alloc_memory(struct builder *b, unsigned long nr)
+{
+    unsigned long pfn = 0, size;
+    unsigned int order = MAX_ORDER;
+    struct page_info *pg;
+
+    while (pfn < nr) {
+        while (nr - pfn < 1UL << order)
+            order--;
+        pg = domain_frames_alloc(b->d, order, 0);
+        if (!pg && !order)
+            panic("dom0_mem: there is no more memory than %lu MiB.",
+                  pfn / MIB_FRAMES);
+        if (!pg) {
+            order--;
+            continue;
+        }
+        if (b->nr_blocks == MAX_BLOCKS)
+            panic("Free memory is in too many pieces for dom0.");
+        size = 1UL << order;
+        b->block[b->nr_blocks++] = (struct block){ pfn, size,
+                                                   page_to_mfn(pg) };
+        pfn += size;
+    }
+}
+
+/* Room for the unpacked kernel: the end of dom0's first block, if all that
+ * comes to lie in front of it surely has room. */
+static __init void alloc_scratch(struct builder *b, size_t size,
+                                 size_t initrd_size)
+{
+    unsigned long nr = PFN_UP(size), last;
+    unsigned long front = 2 * nr + PFN_UP(initrd_size) +
+                          b->l.nr_pages / 256 + 32 * MIB_FRAMES;
+
+    if (b->block[0].nr > front + nr) {
+        last = b->block[0].mfn + b->block[0].nr;
+        b->scratch = mfn_to_virt(last - nr);
+        return;
+    }
+    while (1UL << b->scratch_order < nr)
+        b->scratch_order++;
+    b->scratch_pg = frames_alloc(b->scratch_order, NODE_ANY, 0, ALLOC_DIRTY);
+    if (!b->scratch_pg)
+        panic("No memory to unpack dom0's kernel.");
+    b->scratch = page_to_virt(b->scratch_pg);
+}
+
+/* The kernel module as an ELF file in memory. */
+static __init void open_kernel(struct builder *b, const struct dom0_params *p)
+{
+    const void *data = maddr_to_virt(p->kernel);
+    size_t size = p->kernel_size, unpacked;
+    const char *why;
+
+    unpacked = bzimage_unpacked_size(data, size, &why);
+    if (unpacked) {
+        alloc_scratch(b, unpacked, p->initrd_size);
+        why = bzimage_unpack(data, size, b->scratch);
+        data = b->scratch;
+        size = unpacked;
+    }
+    if (why || elf_parse(data, size, &b->kernel, &why))
+        panic("dom0's kernel %s.", why);
+    if (!b->kernel.has_notes)
+        panic("dom0's kernel is not made for PV: it has no Xen notes.");
+    if (!b->kernel.dom0)
+        panic("dom0's kernel is made for guests only.");
+}
+
+static __init void layout(struct builder *b, const struct dom0_params *p)
+{
+    const struct elf_kernel *k = &b->kernel;
+    struct dom0_layout *l = &b->l;
+    int rc;
+
+    l->virt_base = k->virt_base;
+    l->p2m_base = k->init_p2m;
+    l->p2m_mapped = k->init_p2m == ~0ULL;
+    l->nr_initrd = PFN_UP(p->initrd_size);
+    l->initrd_mapped = !k->mod_start_pfn;
+    rc = k->start < k->paddr_offset ||
+         PFN_DOWN(k->end - k->paddr_offset) >= l->nr_pages
+         ? -ENOMEM : dom0_layout(l, PFN_UP(k->end - k->paddr_offset));
+    if (rc == -ENOMEM)
+        panic("dom0_mem is too small for dom0's kernel and ramdisk.");
+    if (rc)
+        panic("dom0's kernel asks for an address space we cannot give.");
+    if (b->scratch && !b->scratch_pg &&
+        pfn_to_mfn(b, l->end) >= virt_to_mfn(b->scratch))
+        panic("dom0_mem is too small to unpack dom0's kernel.");
+}
+
+static __init void load(struct builder *b, const struct dom0_params *p)
+{
+    paddr_t base = b->kernel.paddr_offset;
+    struct elf_segment s;
+    unsigned int pos = 0;
+
+    while (elf_next_segment(&b->kernel, &pos, &s)) {
+        put(b, s.paddr - base, s.data, s.file_size);
+        put(b, s.paddr - base + s.file_size, NULL, s.mem_size - s.file_size);
+    }
+    put(b, b->l.initrd << PAGE_SHIFT, maddr_to_virt(p->initrd),
+        p->initrd_size);
+}
+
+static __init void fill_p2m(struct builder *b)
+{
+    unsigned long pfn = 0, list = PFN_UP(b->l.nr_pages * 8);
+    unsigned long *slot = NULL;
+
+    put(b, (b->l.p2m + list) << PAGE_SHIFT, NULL,
+        (b->l.nr_p2m - list) << PAGE_SHIFT);
+    for (unsigned int i = 0; i < b->nr_blocks; i++)
+        for (unsigned long n = 0; n < b->block[i].nr; n++, pfn++) {
+            if (pfn % (PAGE_SIZE / 8) == 0)
+                slot = pfn_virt(b, b->l.p2m + pfn / (PAGE_SIZE / 8));
+            *slot++ = b->block[i].mfn + n;
+            m2p_set(b->block[i].mfn + n, pfn);
+        }
+}
+
+static __init unsigned long va_of(const struct builder *b, unsigned long pfn)
+{
+    return b->l.virt_base + (pfn << PAGE_SHIFT);
+}
+
+static __init void fill_start_info(struct builder *b,
+                                   const struct dom0_params *p)
+{
+    struct start_info *si = pfn_virt(b, b->l.start_info);
+    struct dom0_vga_console_info *vga = (void *)(si + 1);
+    const struct dom0_layout *l = &b->l;
+
+    memset(si, 0, PAGE_SIZE);
+    strlcpy(si->magic, "xen-3.0-x86_64", sizeof(si->magic));
+    si->nr_pages = l->nr_pages;
+    si->shared_info = b->d->mm.shared_info_mfn << PAGE_SHIFT;
+    si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+    si->pt_base = va_of(b, l->pt);
+    si->nr_pt_frames = l->nr_pt;
+    si->mfn_list = l->p2m_base;
+    if (p->initrd_size) {
+        si->mod_start = l->initrd_mapped ? va_of(b, l->initrd) : l->initrd;
+        si->mod_len = p->initrd_size;
+        if (!l->initrd_mapped)
+            si->flags |= SIF_MOD_START_PFN;
+    }
+    if (!l->p2m_mapped) {
+        si->first_p2m_pfn = l->p2m;
+        si->nr_p2m_frames = l->nr_p2m;
+    }
+    strlcpy((char *)si->cmd_line, p->cmdline, sizeof(si->cmd_line));
+    si->console.dom0.info_off = sizeof(*si);
+    si->console.dom0.info_size = sizeof(*vga);
+    vga->video_type = XEN_VGATYPE_TEXT_MODE_3;
+    vga->u.text_mode_3.font_height = 16;
+    vga->u.text_mode_3.rows = 25;
+    vga->u.text_mode_3.columns = 80;
+}
+
+/* Tables as a guest would write them; then they go the way of any guest's. */
+static __init void make_tables(struct builder *b)
+{
+    const struct dom0_frames f = { pfn_to_mfn, frame_virt, b };
+    mfn_t root = pfn_to_mfn(b, b->l.pt);
+    int rc;
+
+    put(b, b->l.pt << PAGE_SHIFT, NULL, (b->l.nr_pt + 1) << PAGE_SHIFT);
+    dom0_pt_fill(&b->l, &f);
+    do
+        rc = page_pin(root, PGT_L4, b->d);
+    while (rc == -ERESTART);
+    if (rc)
+        panic("dom0's first page tables were refused: %d.", rc);
+}
+
+static __init void start_vcpu(struct builder *b)
+{
+    static struct vcpu_guest_context c;
+    struct vcpu *v = b->d->vcpu[0];
+    int rc;
+
+    c.flags = VGCF_in_kernel;
+    c.user_regs.rip = b->kernel.entry;
+    c.user_regs.rsi = va_of(b, b->l.start_info);
+    c.user_regs.rsp = va_of(b, b->l.stack + 1);
+    c.user_regs.cs = FLAT_KERNEL_CS;
+    c.user_regs.ss = FLAT_KERNEL_SS;
+    c.user_regs.rflags = 0x200;      /* interrupts on */
+    c.kernel_ss = c.user_regs.ss;
+    c.kernel_sp = c.user_regs.rsp;
+    c.ctrlreg[3] = xen_pfn_to_cr3(pfn_to_mfn(b, b->l.pt));
+    do
+        rc = guest_ops->set_context(v, &c);
+    while (rc == -ERESTART);
+    if (rc)
+        panic("dom0's first context was refused: %d.", rc);
+    v->initialised = true;
+    vcpu_up(v);
+}
+
+static __init void create(struct builder *b, const struct dom0_params *p)
+{
+    const struct domain_params params = {
+        .max_vcpus = p->max_vcpus ? MIN(p->max_vcpus, MAX_VCPUS) : nr_cpus,
+        .max_evtchn_port = EVTCHN_FIFO_NR_CHANNELS - 1,
+        .max_grant_frames = -1, .max_maptrack_frames = -1,
+        .privileged = true, .hardware = true,
+    };
+    struct vcpu *v;
+    int rc = domain_create(&params, &b->d);
+
+    for (unsigned int i = 0; !rc && i < params.max_vcpus; i++) {
+        rc = vcpu_create(b->d, i, &v);
+        if (!rc)
+            v->info->evtchn_upcall_mask = 1;
+    }
+    if (rc)
+        panic("dom0 could not be created: %d.", rc);
+    rangeset_add(&b->d->ioports, 0, 0xffff);
+    for (unsigned int port = 0; port <= 0xffff; port++)
+        if (console_owns_port(port))
+            rangeset_remove(&b->d->ioports, port, port);
+    rangeset_add(&b->d->iomem, 0, ~0UL >> PAGE_SHIFT);
+    rangeset_add(&b->d->irqs, 0, ~0U);
+}
+
+/* Give a module's frames to the allocator. */
+static __init void release(paddr_t start, size_t size)
+{
+    if (size)
+        frames_add(PFN_DOWN(start), PFN_UP(start + size) - 1);
+}
+
+__init void dom0_build(const struct dom0_params *p)
+{
+    struct builder *b = &the_builder;
+    unsigned long nr, max;
+
+    create(b, p);
+    parse_mem(p->mem, &nr, &max);
+    b->d->mm.max_frames = max;
+    b->l.nr_pages = nr;
+    alloc_memory(b, nr);
+    open_kernel(b, p);
+    layout(b, p);
+    load(b, p);
+    if (b->scratch_pg)
+        frames_free(b->scratch_pg, b->scratch_order);
+    release(p->kernel, p->kernel_size);
+    release(p->initrd, p->initrd_size);
+    fill_p2m(b);
+    fill_start_info(b, p);
+    make_tables(b);
+    start_vcpu(b);
+    printk(LOG_INFO, "dom0: %lu MiB, %u vcpus, entry %#lx\n", nr / MIB_FRAMES,
+           b->d->max_vcpus, (unsigned long)b->kernel.entry);
+    hardware_domain = b->d;
+    domain_control_unpause(b->d);
+}

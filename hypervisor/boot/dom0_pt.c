@@ -1,0 +1,102 @@
+/*
+ * dom0's first address space.
+ */
+#include "boot/dom0_pt.h"
+#include "lib/abi.h"
+
+#define TABLE_BITS (PTE_PRESENT | PTE_RW | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
+#define LEAF_BITS  (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY)
+#define SPARE      (0x80000UL >> PAGE_SHIFT)
+
+static unsigned long units(unsigned long va, unsigned long nr, int lvl)
+{
+    unsigned long last = va + (nr << PAGE_SHIFT) - 1;
+
+    return (last >> PT_SHIFT(lvl)) - (va >> PT_SHIFT(lvl)) + 1;
+}
+
+/* Tables of levels 1 to 3 that map nr frames at va. */
+static unsigned long tables_for(unsigned long va, unsigned long nr)
+{
+    return units(va, nr, 2) + units(va, nr, 3) + units(va, nr, 4);
+}
+
+static bool base_ok(unsigned long va, unsigned long nr)
+{
+    return va_canonical(va) && !(va & ((1UL << PT_SHIFT(2)) - 1)) &&
+           nr < (1UL << 35) && guest_range_ok(va, nr << PAGE_SHIFT);
+}
+
+int dom0_layout(struct dom0_layout *l, unsigned long kernel_end)
+{
+    unsigned long list = PFN_UP(l->nr_pages * 8), at = kernel_end, before;
+
+    if (!base_ok(l->virt_base, l->nr_pages) ||
+        (!l->p2m_mapped && !base_ok(l->p2m_base, list)))
+        return -EINVAL;
+    if (l->initrd_mapped) {
+        l->initrd = at;
+        at += l->nr_initrd;
+    }
+    if (l->p2m_mapped) {
+        l->p2m = at;
+        l->nr_p2m = list;
+        l->p2m_base = l->virt_base + (at << PAGE_SHIFT);
+        at += list;
+    }
+    l->start_info = at++;
+    l->pt = at;
+    l->nr_pt = 0;
+    do {                             /* the tables map themselves, too */
+        before = l->nr_pt;
+        l->stack = l->pt + before;
+        l->mapped_end = (l->stack + 1 + SPARE + 511) & ~511UL;
+        l->nr_pt = 1 + tables_for(l->virt_base, l->mapped_end);
+    } while (l->nr_pt != before);
+    at = l->mapped_end;
+    if (!l->initrd_mapped) {
+        l->initrd = at;
+        at += l->nr_initrd;
+    }
+    if (!l->p2m_mapped) {
+        l->p2m = at;
+        l->nr_p2m = list + tables_for(l->p2m_base, list);
+        at += l->nr_p2m;
+    }
+    l->end = at;
+    return kernel_end < l->nr_pages && l->end <= l->nr_pages ? 0 : -ENOMEM;
+}
+
+/* The entry for va in a level 1 table, making the tables above from *pool. */
+static pte_t *entry_at(const struct dom0_layout *l,
+                       const struct dom0_frames *f, unsigned long va,
+                       unsigned long *pool)
+{
+    pte_t *table = f->virt(f->data, f->mfn(f->data, l->pt)), *e;
+
+    for (int lvl = 4; lvl > 1; lvl--) {
+        e = &table[PT_INDEX(va, lvl)];
+        if (!(*e & PTE_PRESENT))
+            *e = pte_make(f->mfn(f->data, (*pool)++), TABLE_BITS);
+        table = f->virt(f->data, pte_mfn(*e));
+    }
+    return &table[PT_INDEX(va, 1)];
+}
+
+void dom0_pt_fill(const struct dom0_layout *l, const struct dom0_frames *f)
+{
+    unsigned long pool = l->pt + 1, list = PFN_UP(l->nr_pages * 8);
+    bool table;
+
+    for (unsigned long pfn = 0; pfn < l->mapped_end; pfn++) {
+        table = pfn >= l->pt && pfn < l->pt + l->nr_pt;
+        *entry_at(l, f, l->virt_base + (pfn << PAGE_SHIFT), &pool) =
+            pte_make(f->mfn(f->data, pfn), LEAF_BITS | (table ? 0 : PTE_RW));
+    }
+    if (l->p2m_mapped)
+        return;
+    pool = l->p2m + list;
+    for (unsigned long i = 0; i < list; i++)
+        *entry_at(l, f, l->p2m_base + (i << PAGE_SHIFT), &pool) =
+            pte_make(f->mfn(f->data, l->p2m + i), LEAF_BITS | PTE_RW);
+}
