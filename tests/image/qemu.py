@@ -4,6 +4,7 @@ Machine starts QEMU with a hypervisor, dom0's kernel and its initrd (or the
 bare kernel), keeps everything the console printed, and waits for what a
 caller expects, always with a time limit.
 """
+import ctypes
 import gzip
 import os
 import re
@@ -13,6 +14,11 @@ import stat
 import subprocess
 import tempfile
 import time
+
+
+def die_with_parent():
+    """In the child: no emulator outlives the program that started it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)      # PR_SET_PDEATHSIG
 
 
 class Failure(Exception):
@@ -84,7 +90,8 @@ class Machine:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             self.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True)
+            stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=die_with_parent)
         os.set_blocking(self.process.stdout.fileno(), False)
 
     def command(self):

@@ -1,0 +1,104 @@
+# What the cases share; sourced in dom0, whose shell is busybox's.
+
+# NAME's console log, whichever tools keep it.
+console_log()
+{
+    for f in /var/log/xend/console/$1.log /var/log/xen/console/guest-$1.log; do
+        [ -e "$f" ] && break
+    done
+    echo "$f"
+}
+
+fail()
+{
+    echo "FAILED: $*"
+    exit 1
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for()
+{
+    _end=$(($(date +%s) + $1))
+    shift
+    until "$@"; do
+        [ "$(date +%s)" -lt "$_end" ] || return 1
+        sleep 0.2
+    done
+}
+
+# logged NAME PATTERN: NAME's console log has such a line.
+logged() { grep -q "$2" "$(console_log "$1")" 2>/dev/null; }
+
+count() { grep -c "$2" "$(console_log "$1")"; }
+
+# The number in the last heartbeat of NAME.
+beat() { sed -n "s/^.*zz-beat $1 \([0-9]*\).*/\1/p" "$(console_log "$1")" | tail -n 1; }
+
+# What the last heartbeat of NAME says of its field $2.
+beat_field()
+{
+    sed -n "s/^.*zz-beat $1 .* $2=\([0-9]*\).*/\1/p" "$(console_log "$1")" |
+        tail -n 1
+}
+
+beats_more() { [ "$(beat "$1")" -gt "$2" ]; }
+listed() { xl list "$1" >/dev/null 2>&1; }
+gone() { ! listed "$1"; }
+column() { xl list "$1" 2>/dev/null | awk -v c="$2" 'NR == 2 { print $c }'; }
+state() { column "$1" 5; }
+free_memory() { xl info free_memory; }
+free_is_about()
+{
+    _d=$(($(free_memory) - $1))
+    [ "$_d" -le "${2:-1}" ] && [ "$_d" -ge "-${2:-1}" ]
+}
+
+# Start those of the named test guests that are not there, and wait for them.
+need()
+{
+    for _g; do
+        listed "$_g" || {
+            rm -f "$(console_log "$_g")"
+            xl create -q "/guest/$_g.cfg" || fail "cannot create $_g"
+        }
+    done
+    for _g; do
+        wait_for 120 logged "$_g" "zz-beat $_g" || fail "$_g is not up"
+    done
+}
+
+# Destroy everything but dom0.
+clean()
+{
+    for _g in $(xl list | awk 'NR > 1 && $2 != 0 { print $2 }'); do
+        xl destroy "$_g"
+    done
+    wait_for 20 alone || fail "a guest is left"
+}
+
+alone() { [ "$(xl list | wc -l)" = 2 ]; }
+
+# refused PATTERN COMMAND...: exit 1 and one clear line that has the pattern.
+refused()
+{
+    _p=$1
+    shift
+    _out=$("$@" 2>&1)
+    _rc=$?
+    _out=$(printf '%s\n' "$_out" | grep -v '^Parsing config')
+    [ $_rc -eq 1 ] || fail "$*: exit $_rc: $_out"
+    [ "$(printf '%s\n' "$_out" | wc -l)" = 1 ] || fail "$*: not one line: $_out"
+    printf '%s\n' "$_out" | grep -qiE "$_p" ||
+        fail "$*: no '$_p' in: $_out"
+}
+
+# Shown when a case has failed.
+if [ "$1" = state ]; then
+    xl list
+    tail -n 15 /var/log/xend/xend.log 2>/dev/null
+    for f in /var/log/xend/console/*.log /var/log/xen/console/guest-*.log; do
+        [ -e "$f" ] && echo "--- $f" && tail -n 5 "$f"
+    done
+    echo "--- xl dmesg"
+    xl dmesg | tail -n 30
+fi

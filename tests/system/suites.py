@@ -1,0 +1,69 @@
+"""Which machines are booted, and which cases each of them runs."""
+
+
+class Boot:
+    """One machine.  Hypervisor and tools: "zazen" or "xen" (Debian's 4.17)."""
+
+    def __init__(self, claim, cases=(), hypervisor="zazen", tools="zazen",
+                 cpu="Nehalem", smp=2, mem=2048, append="",
+                 hv_append="dom0_mem=768M", limit=120, end="power-off"):
+        self.claim = claim
+        self.cases = list(cases)
+        self.hypervisor = hypervisor
+        self.tools = tools
+        self.cpu = cpu
+        self.smp = smp
+        self.mem = mem
+        self.append = append
+        self.hv_append = hv_append
+        self.limit = limit
+        self.end = end
+
+
+# Four guests, started once; a case starts those that it misses.
+GUESTS = ["create-four", "consoles", "pause", "vcpu-set", "list-format",
+          "reboot", "shutdown", "mem-set", "destroy"]
+# What needs xend and our xl beyond words that both tools have.
+OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions"]
+HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
+KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
+
+SYSTEM = [
+    Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
+         end="reboot"),
+    Boot("dom0 boots on qemu64, 2 CPUs", ["dom0"], cpu="qemu64"),
+    Boot("dom0 boots on Nehalem,+smep, 2 CPUs", ["dom0", "create-one"],
+         cpu="Nehalem,+smep"),
+    Boot("dom0 boots on Nehalem, 4 CPUs", ["dom0"], smp=4, limit=180),
+    Boot("dom0 boots on max,-smap, 2 CPUs", ["dom0", "create-one"],
+         cpu="max,-smap", end="reboot"),
+    Boot("the tools run", ["dom0", "info", "help"] + OURS + ["leak-tiny",
+         "weights"] + HOSTILE + GUESTS + KILL + ["leak-debian"]),
+]
+
+INTEROP = [
+    Boot("Debian's xl on zazen", ["dom0", "info", "create-four", "list-format",
+         "pause", "destroy", "leak-few"], tools="xen"),
+    Boot("our tools on Debian's Xen", ["dom0", "info", "create-four",
+         "list-format", "pause", "shutdown", "destroy", "leak-few"],
+         hypervisor="xen"),
+]
+
+# The cases themselves, with both halves of Debian's: do they test rightly?
+PARTNER = [
+    Boot("Debian's xl on Debian's Xen", ["dom0", "info", "help", "leak-few",
+         "weights"] + HOSTILE + GUESTS, hypervisor="xen", tools="xen"),
+]
+
+LONG = [
+    Boot(f"dom0 boots on {cpu}, {smp} CPUs", ["dom0", "create-one"], cpu=cpu,
+         smp=smp, limit=240)
+    for cpu in ("qemu64", "Nehalem", "Nehalem,+smep", "max,-smap")
+    for smp in (1, 2, 4)
+] + [
+    Boot("the tools run, three times",
+         (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
+]
+
+SUITES = {"system": SYSTEM, "interop": INTEROP, "partner": PARTNER,
+          "long": LONG}
