@@ -469,6 +469,7 @@ void sched_init_cpu(unsigned int cpu)
         panic("No memory for the idle vcpu of CPU %u", cpu);
     runqs[cpu].curr = runqs[cpu].idle = v;
     percpu_of[cpu]->curr = v;
+    runstate_change(v, RUNSTATE_running, system_time());
     atomic_or(&idle_cpus, BIT(cpu));
 }
 

@@ -1,0 +1,182 @@
+/*
+ * HYPERVISOR_sched_op and HYPERVISOR_set_timer_op.
+ */
+#include "domain/domain.h"
+#include "domain/rights.h"
+#include "mm/guest_copy.h"
+#include "sched/softirq.h"
+#include "x86/atomic.h"
+#include "x86/percpu.h"
+
+#define MAX_POLL_PORTS 128
+
+/* Something waits for the running vcpu that it does not hold off. */
+static bool event_deliverable(const struct vcpu *v)
+{
+    return READ_ONCE(v->info->evtchn_upcall_pending) &&
+           !READ_ONCE(v->info->evtchn_upcall_mask);
+}
+
+static long op_block(void)
+{
+    struct vcpu *v = current;
+
+    WRITE_ONCE(v->info->evtchn_upcall_mask, 0);
+    atomic_or(&v->sched.pause_flags, VPF_BLOCKED);
+    /* Full barrier above: pairs with vcpu_mark_events, pending then flags. */
+    if (event_deliverable(v))
+        atomic_and(&v->sched.pause_flags, ~(unsigned long)VPF_BLOCKED);
+    else
+        softirq_raise(SOFTIRQ_SCHEDULE);
+    return 0;
+}
+
+/* Is one of the ports pending?  -EINVAL, -EFAULT. */
+static int any_pending(struct domain *d, const struct sched_poll *poll,
+                       evtchn_port_t *ret_port)
+{
+    evtchn_port_t port = 0;
+
+    for (unsigned int i = 0; i < poll->nr_ports; i++) {
+        if (copy_from_guest(&port, poll->ports.p + i, sizeof(port)))
+            return -EFAULT;
+        if (!evtchn_port_valid(d, port))
+            return -EINVAL;
+        if (evtchn_port_pending(d, port))
+            return 1;
+    }
+    *ret_port = port;
+    return 0;
+}
+
+static void poll_end(struct vcpu *v)
+{
+    atomic_and(&v->sched.pause_flags, ~(unsigned long)VPF_POLL);
+    atomic_and(&v->domain->ev.pollers, ~BIT(v->id));
+}
+
+static long op_poll(void __guest *arg)
+{
+    struct vcpu *v = current;
+    struct sched_poll poll;
+    evtchn_port_t port = 0;
+    int rc;
+
+    if (copy_from_guest(&poll, arg, sizeof(poll)))
+        return -EFAULT;
+    if (poll.nr_ports > MAX_POLL_PORTS)
+        return -EINVAL;
+    timer_stop(&v->sched.poll_timer);
+    atomic_or(&v->sched.pause_flags, VPF_POLL);
+    v->ev.poll_port = 0;
+    atomic_or(&v->domain->ev.pollers, BIT(v->id));
+    /* Full barrier above: pairs with the sender's, pending then pollers. */
+    rc = any_pending(v->domain, &poll, &port);
+    if (rc || event_deliverable(v)) {
+        poll_end(v);
+        return rc < 0 ? rc : 0;
+    }
+    /* Events at other ports need not wake a vcpu that waits for one. */
+    if (poll.nr_ports == 1)
+        WRITE_ONCE(v->ev.poll_port, port);
+    if (poll.timeout)
+        timer_set(&v->sched.poll_timer, MIN(poll.timeout, S_TIME_MAX));
+    softirq_raise(SOFTIRQ_SCHEDULE);
+    return 0;
+}
+
+static long op_shutdown(void __guest *arg)
+{
+    struct sched_shutdown op;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.reason > SHUTDOWN_MAX)
+        return -EINVAL;
+    domain_shutdown(current->domain, op.reason);
+    return 0;
+}
+
+static long op_shutdown_code(void __guest *arg)
+{
+    struct domain *d = current->domain;
+    struct sched_shutdown op;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.reason > SHUTDOWN_MAX)
+        return -EINVAL;
+    spin_lock(&d->lock);
+    if (d->shutdown_code == SHUTDOWN_NONE)
+        d->shutdown_code = op.reason;        /* domain_shutdown keeps it */
+    spin_unlock(&d->lock);
+    return 0;
+}
+
+static long op_remote_shutdown(void __guest *arg)
+{
+    struct sched_remote_shutdown op;
+    struct domain *d;
+    long rc = 0;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.reason > SHUTDOWN_MAX)
+        return -EINVAL;
+    d = domain_get_by_id(op.domain_id);
+    if (!d)
+        return -ESRCH;
+    if (may_control(current->domain))
+        domain_shutdown(d, op.reason);
+    else
+        rc = -EPERM;
+    domain_put(d);
+    return rc;
+}
+
+static long op_yield(void)
+{
+    vcpu_yield();
+    return 0;
+}
+
+long do_sched_op(int cmd, void __guest *arg)
+{
+    switch (cmd) {
+    case SCHEDOP_yield:           return op_yield();
+    case SCHEDOP_block:           return op_block();
+    case SCHEDOP_shutdown:        return op_shutdown(arg);
+    case SCHEDOP_poll:            return op_poll(arg);
+    case SCHEDOP_remote_shutdown: return op_remote_shutdown(arg);
+    case SCHEDOP_shutdown_code:   return op_shutdown_code(arg);
+    default:                      return -ENOSYS;
+    }
+}
+
+/* The first form of the call, where the argument is a value. */
+long do_sched_op_compat(int cmd, unsigned long arg)
+{
+    switch (cmd) {
+    case SCHEDOP_yield:
+        return op_yield();
+    case SCHEDOP_block:
+        return op_block();
+    case SCHEDOP_shutdown:
+        if (arg > SHUTDOWN_MAX)
+            return -EINVAL;
+        domain_shutdown(current->domain, arg);
+        return 0;
+    default:
+        return -ENOSYS;
+    }
+}
+
+long do_set_timer_op(s_time_t timeout)
+{
+    struct vcpu *v = current;
+
+    if (timeout)
+        return vcpu_set_singleshot(v, timeout, 0);
+    timer_stop(&v->clock.singleshot);
+    return 0;
+}
