@@ -344,6 +344,41 @@ int xc_sched_get(struct xc *xc, uint32_t domid,
 int xc_sched_set(struct xc *xc, uint32_t domid, unsigned int weight, int cap);
 
 /*
+ * ---- xc_zazen.c: what only zazen has; -EOPNOTSUPP on other hypervisors ----
+ */
+
+int xc_zazen_version(struct xc *xc, unsigned int *ret_version);
+
+/* Borrowed virtual time: a vcpu that wakes runs as if its virtual time were
+ * warp_us less, for warp_limit_us at most (0: no limit), and not again within
+ * unwarp_us. */
+struct xc_bvt {
+    uint16_t weight;            /* read only; xc_sched_set sets it */
+    bool warp;
+    uint32_t warp_us, warp_limit_us, unwarp_us;     /* up to a second */
+};
+
+/* -ESRCH: no such domain; -EINVAL: a time is too long. */
+int xc_bvt_get(struct xc *xc, uint32_t domid, struct xc_bvt *ret_bvt);
+int xc_bvt_set(struct xc *xc, uint32_t domid, const struct xc_bvt *bvt);
+
+/*
+ * The hypervisor's counters, summed over CPUs.  The caller sets the first four
+ * fields; values[i] belongs to line i of names.  nr and names_needed tell what
+ * there is, perhaps more than there was room for.
+ */
+struct xc_counters {
+    unsigned int max;
+    uint64_t *values;
+    size_t names_size;
+    char *names;
+    unsigned int nr;
+    size_t names_needed;
+};
+
+int xc_counters(struct xc *xc, struct xc_counters *c);
+
+/*
  * ---- xc_sysctl.c: the machine -------------------------------------------
  */
 
@@ -449,9 +484,10 @@ int xc_dom_build(struct xc *xc, const struct xc_dom_params *params,
                  struct xc_dom_result *ret_result, struct xc_error *err);
 
 /*
- * The same checks of kernel and ramdisk against memory_kb, before a domain is
- * created: params->domid and the ports are not looked at.  xc_dom_build makes
- * them again.
+ * What can be said about kernel, ramdisk, command line and memory_kb at little
+ * cost before a domain is created; domid and ports are not looked at.  A
+ * bzImage's payload is not unpacked, so damage deep inside and a lack of PV
+ * notes are left for xc_dom_build, which makes these checks again.
  */
 int xc_dom_check(const struct xc_dom_params *params, struct xc_error *err);
 

@@ -318,22 +318,41 @@ static int unpack_xz(struct input *in, uint8_t *out, uint64_t size)
     return rc;
 }
 
+/* The first cap bytes of a block, from as little of it as may do. */
+static int lz4_head(struct input *in, uint8_t *block, uint8_t *out, int cap,
+                    uint32_t packed)
+{
+    uint32_t n = (uint32_t)LZ4_COMPRESSBOUND(cap) + 4096;
+    int rc;
+
+    for (n = n < packed ? n : packed;; n = packed) {
+        rc = xc_dom_file_read(in->img, in->file, in->pos, block, n);
+        if (rc)
+            return rc;
+        rc = LZ4_decompress_safe_partial((char *)block, (char *)out, (int)n,
+                                         cap, cap);
+        if (rc == cap || n == packed)
+            return rc;
+    }
+}
+
 /* One block of the legacy frame; the last one may be shorter. */
 static int lz4_block(struct input *in, uint8_t *block, uint8_t *out,
                      uint64_t left, uint32_t packed, uint64_t *ret_n)
 {
     bool last = in->pos + packed >= in->end;
     int cap = (int)(left < LZ4_BLOCK ? left : LZ4_BLOCK);
-    int rc, n;
+    int n;
 
-    rc = xc_dom_file_read(in->img, in->file, in->pos, block, packed);
-    if (rc)
-        return rc;
-    if (cap == (int)LZ4_BLOCK || last)
+    if (cap == (int)LZ4_BLOCK || last) {
+        int rc = xc_dom_file_read(in->img, in->file, in->pos, block, packed);
+
+        if (rc)
+            return rc;
         n = LZ4_decompress_safe((char *)block, (char *)out, (int)packed, cap);
-    else
-        n = LZ4_decompress_safe_partial((char *)block, (char *)out,
-                                        (int)packed, cap, cap);
+    } else {
+        n = lz4_head(in, block, out, cap, packed);
+    }
     if (n <= 0 || (n < cap && !last))
         return -EBADMSG;
     in->pos += packed;
