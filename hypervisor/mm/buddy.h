@@ -15,6 +15,7 @@ struct domain;
 #define ALLOC_ZERO       0x0         /* cleared: so is every block */
 #define ALLOC_DIRTY      0x2         /* except one that may still hold what
                                         the firmware left in it */
+#define ALLOC_CLAIMED    0x4         /* out of what is claimed */
 
 /* A block, cleared, no CPU's TLB knows it; NULL when there is none.
  * maddr_bits: it lies below 2^bits; 0: no limit.  Interrupts are on once

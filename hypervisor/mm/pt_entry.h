@@ -4,7 +4,7 @@
 #ifndef MM_PT_ENTRY_H
 #define MM_PT_ENTRY_H
 
-#include "lib/types.h"
+#include "lib/abi.h"
 #include "x86/paging.h"
 
 struct domain;

@@ -1,0 +1,316 @@
+/*
+ * The frame allocator.
+ *
+ * A zone holds the frames of one power of two: zone z those from 2^(z-1) to
+ * 2^z - 1; so an address limit is a highest zone.  A block never crosses
+ * zones, since it is aligned to its size and frame 0 is never given to us.
+ *
+ * Free blocks are of three classes, which do not merge: clean ones, what the
+ * firmware left at boot, and used ones.  The latter may also need a flush of
+ * all TLBs since their stamp; it comes before they are scrubbed, else a guest
+ * could still write to them.  Idle CPUs clean; who cannot wait cleans itself.
+ */
+#include "mm/buddy.h"
+#include "lib/env.h"
+#include "lib/string.h"
+#include "mm/frame_table.h"
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+#include "x86/spinlock.h"
+#include "x86/tlb.h"
+
+enum free_class { FREE_CLEAN, FREE_BOOT, FREE_USED, NR_CLASSES };
+
+#define NR_ZONES      33             /* frame numbers have 32 bits */
+#define STATE_ORDER   0x1f
+#define STATE_CLASS   8              /* shift */
+#define STATE_FLUSH   0x8000
+#define SCRUB_ORDER   6              /* idle CPUs: 256 KiB at a time */
+
+/* (h) lock */
+static struct {
+    struct spinlock lock;            /* LOCK_HEAP */
+    unsigned long nr_free;           /* (h) those being scrubbed included */
+    unsigned long claimed;           /* (h) of nr_free, promised to domains */
+    unsigned int scrubbing;          /* (h) blocks off the lists */
+    uint32_t orders[NR_ZONES][NR_CLASSES];   /* (h) bit: list is not empty */
+    uint32_t head[NR_ZONES][NR_CLASSES][MAX_ORDER + 1];  /* (h) where so */
+} heap = { .lock = SPINLOCK_INIT(LOCK_HEAP) };
+
+static unsigned int zone_of(mfn_t mfn)
+{
+    return 64 - __builtin_clzl(mfn);
+}
+
+static unsigned int block_order(const struct page_info *pg)
+{
+    return pg->state & STATE_ORDER;
+}
+
+static enum free_class block_class(const struct page_info *pg)
+{
+    return (pg->state >> STATE_CLASS) & 3;
+}
+
+static void push_locked(struct page_info *pg, unsigned int order,
+                        unsigned int flags)
+{
+    mfn_t mfn = page_to_mfn(pg);
+    unsigned int zone = zone_of(mfn), class;
+    uint32_t *head;
+
+    pg->state = flags | order;
+    class = block_class(pg);
+    head = &heap.head[zone][class][order];
+    pg->count = PGC_FREE;
+    pg->prev = NO_FRAME;
+    pg->next = heap.orders[zone][class] & BIT(order) ? *head : NO_FRAME;
+    if (pg->next != NO_FRAME)
+        mfn_to_page(pg->next)->prev = mfn;
+    *head = mfn;
+    heap.orders[zone][class] |= BIT(order);
+}
+
+static void remove_locked(struct page_info *pg)
+{
+    unsigned int zone = zone_of(page_to_mfn(pg)), order = block_order(pg);
+    unsigned int class = block_class(pg);
+
+    if (pg->next != NO_FRAME)
+        mfn_to_page(pg->next)->prev = pg->prev;
+    if (pg->prev != NO_FRAME)
+        mfn_to_page(pg->prev)->next = pg->next;
+    else if (pg->next != NO_FRAME)
+        heap.head[zone][class][order] = pg->next;
+    else
+        heap.orders[zone][class] &= ~BIT(order);
+    pg->count = 0;
+}
+
+static void free_locked(struct page_info *pg, unsigned int order,
+                        unsigned int flags)
+{
+    while (order < MAX_ORDER) {
+        mfn_t mfn = page_to_mfn(pg), other = mfn ^ BIT(order);
+        struct page_info *buddy = mfn_to_page(other);
+
+        if (!other || other > max_mfn || !(buddy->count & PGC_FREE) ||
+            block_order(buddy) != order ||
+            block_class(buddy) != ((flags >> STATE_CLASS) & 3))
+            break;
+        remove_locked(buddy);
+        flags |= buddy->state & STATE_FLUSH;
+        if ((int32_t)(buddy->tlb_stamp - pg->tlb_stamp) > 0)
+            pg->tlb_stamp = buddy->tlb_stamp;
+        if (other < mfn) {
+            buddy->tlb_stamp = pg->tlb_stamp;
+            pg = buddy;
+        }
+        order++;
+    }
+    push_locked(pg, order, flags);
+}
+
+/* Take a block off the lists and put back what is more than `order`. */
+static struct page_info *split_locked(struct page_info *pg, unsigned int order)
+{
+    unsigned int have = block_order(pg), flags = pg->state & ~STATE_ORDER;
+
+    remove_locked(pg);
+    while (have > order) {
+        have--;
+        pg[1UL << have].tlb_stamp = pg->tlb_stamp;
+        push_locked(pg + (1UL << have), have, flags);
+    }
+    pg->state = flags | order;
+    return pg;
+}
+
+/* The smallest block of at least this order, in the highest zone. */
+static struct page_info *take_locked(unsigned int order, unsigned int max_zone,
+                                     bool boot_first)
+{
+    static const uint8_t prefer[2][NR_CLASSES] = {
+        { FREE_CLEAN, FREE_USED, FREE_BOOT },
+        { FREE_BOOT, FREE_CLEAN, FREE_USED },
+    };
+    unsigned int zone, i, class, orders;
+
+    for (zone = max_zone; zone > order; zone--)
+        for (i = 0; i < NR_CLASSES; i++) {
+            class = prefer[boot_first][i];
+            orders = heap.orders[zone][class] >> order << order;
+            if (orders) {
+                unsigned int have = __builtin_ctz(orders);
+
+                return split_locked(
+                    mfn_to_page(heap.head[zone][class][have]), order);
+            }
+        }
+    return NULL;
+}
+
+/* No TLB knows the block, and nothing is left in it. */
+static void block_clean(struct page_info *pg, unsigned int order)
+{
+    if (pg->state & STATE_FLUSH)
+        tlb_flush_since(cpu_online_mask, pg->tlb_stamp);
+    memset(page_to_virt(pg), 0, PAGE_SIZE << order);
+}
+
+static struct page_info *block_take(unsigned int order, unsigned int max_zone,
+                                    unsigned int flags)
+{
+    unsigned long size = 1UL << order;
+    struct page_info *pg;
+    bool again;
+
+    do {
+        spin_lock(&heap.lock);
+        if (heap.nr_free < size +
+            (flags & ALLOC_CLAIMED ? 0 : heap.claimed))
+            pg = NULL;
+        else
+            pg = take_locked(order, max_zone, flags & ALLOC_DIRTY);
+        if (pg)
+            heap.nr_free -= size;
+        again = !pg && heap.scrubbing;   /* they come back in a moment */
+        spin_unlock(&heap.lock);
+        if (again)
+            cpu_relax();
+    } while (again);
+    return pg;
+}
+
+struct page_info *frames_alloc(unsigned int order, unsigned int node,
+                               unsigned int maddr_bits, unsigned int flags)
+{
+    unsigned int max_zone = NR_ZONES - 1;
+    struct page_info *pg;
+    enum free_class class;
+
+    (void)node;                      /* one node so far */
+    if (order > MAX_ORDER)
+        return NULL;
+    if (maddr_bits)
+        max_zone = maddr_bits > PAGE_SHIFT
+                   ? MIN(maddr_bits - PAGE_SHIFT, max_zone) : 0;
+    pg = block_take(order, max_zone, flags);
+    if (!pg)
+        return NULL;
+    class = block_class(pg);
+    if (class == FREE_USED || (class == FREE_BOOT && !(flags & ALLOC_DIRTY)))
+        block_clean(pg, order);
+    for (unsigned long i = 0; i < 1UL << order; i++)
+        pg[i] = (struct page_info){ .owner = DOMID_INVALID, .next = NO_FRAME,
+                                    .prev = NO_FRAME };
+    return pg;
+}
+
+static void block_free(struct page_info *pg, unsigned int order,
+                       unsigned int flags)
+{
+    for (unsigned long i = 0; i < 1UL << order; i++) {
+        pg[i].count = pg[i].type = 0;
+        pg[i].owner = DOMID_INVALID;
+    }
+    spin_lock(&heap.lock);
+    heap.nr_free += 1UL << order;
+    free_locked(pg, order, flags);
+    spin_unlock(&heap.lock);
+}
+
+void frames_free_guest(struct page_info *pg)
+{
+    pg->tlb_stamp = tlb_clock_now();
+    block_free(pg, 0, STATE_FLUSH | (FREE_USED << STATE_CLASS));
+}
+
+void frames_free(struct page_info *pg, unsigned int order)
+{
+    if (pg->count & PGC_SHARED)
+        frames_free_guest(pg);
+    else
+        block_free(pg, order, FREE_USED << STATE_CLASS);
+}
+
+void frames_add(mfn_t first, mfn_t last)
+{
+    while (first <= last) {
+        unsigned int order = 0;
+
+        while (order < MAX_ORDER && !(first & BIT(order)) &&
+               first + (2UL << order) - 1 <= last)
+            order++;
+        if (first)
+            block_free(mfn_to_page(first), order, FREE_BOOT << STATE_CLASS);
+        first += 1UL << order;
+    }
+}
+
+unsigned long frames_free_count(void)
+{
+    return READ_ONCE(heap.nr_free);
+}
+
+static struct page_info *take_dirty_locked(void)
+{
+    for (unsigned int zone = NR_ZONES - 1; zone; zone--)
+        for (unsigned int class = FREE_BOOT; class <= FREE_USED; class++) {
+            unsigned int orders = heap.orders[zone][class], have;
+
+            if (!orders)
+                continue;
+            have = __builtin_ctz(orders);
+            return split_locked(mfn_to_page(heap.head[zone][class][have]),
+                                MIN(have, SCRUB_ORDER));
+        }
+    return NULL;
+}
+
+bool frames_scrub_some(void)
+{
+    struct page_info *pg;
+    unsigned int order;
+
+    spin_lock(&heap.lock);
+    pg = take_dirty_locked();
+    if (pg)
+        heap.scrubbing++;
+    spin_unlock(&heap.lock);
+    if (!pg)
+        return false;
+    order = block_order(pg);
+    block_clean(pg, order);
+    spin_lock(&heap.lock);
+    heap.scrubbing--;
+    free_locked(pg, order, FREE_CLEAN << STATE_CLASS);
+    spin_unlock(&heap.lock);
+    return true;
+}
+
+int frames_claim(long delta)
+{
+    int rc = 0;
+
+    spin_lock(&heap.lock);
+    if (delta > 0 && heap.claimed + delta > heap.nr_free)
+        rc = -ENOMEM;
+    else
+        heap.claimed += delta;
+    spin_unlock(&heap.lock);
+    return rc;
+}
+
+void *hv_page_alloc(void)
+{
+    struct page_info *pg = frames_alloc(0, NODE_ANY, 0, ALLOC_CLAIMED);
+
+    return pg ? page_to_virt(pg) : NULL;
+}
+
+void hv_page_free(void *p)
+{
+    if (p)
+        frames_free(mfn_to_page(virt_to_mfn(p)), 0);
+}

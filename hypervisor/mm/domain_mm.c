@@ -1,0 +1,230 @@
+/*
+ * The frames of a domain: counted, listed, claimed, and given up at its end.
+ *
+ * While a domain has frames it has one reference to its structure; so a frame
+ * that somebody else still maps keeps a dead domain's number taken.
+ */
+#include "mm/domain_mm.h"
+#include "domain/domain.h"
+#include "domain/rights.h"
+#include "lib/env.h"
+#include "mm/buddy.h"
+#include "mm/frame_table.h"
+#include "mm/m2p.h"
+#include "mm/page_type.h"
+#include "mm/pagetable.h"
+#include "mm/private.h"
+#include "x86/atomic.h"
+#include "x86/percpu.h"
+
+static void list_push_locked(uint32_t *head, struct page_info *pg)
+{
+    pg->prev = NO_FRAME;
+    pg->next = *head;
+    if (pg->next != NO_FRAME)
+        mfn_to_page(pg->next)->prev = page_to_mfn(pg);
+    *head = page_to_mfn(pg);
+}
+
+static void list_remove_locked(struct domain_mm *mm, struct page_info *pg)
+{
+    uint32_t mfn = page_to_mfn(pg);
+
+    if (pg->next != NO_FRAME)
+        mfn_to_page(pg->next)->prev = pg->prev;
+    if (pg->prev != NO_FRAME)
+        mfn_to_page(pg->prev)->next = pg->next;
+    else if (mm->first == mfn)
+        mm->first = pg->next;
+    else
+        mm->first_left = pg->next;
+}
+
+/* Count n more frames; those that d has claimed come first. */
+static int reserve_locked(struct domain *d, unsigned long n,
+                          unsigned long *ret_claimed)
+{
+    struct domain_mm *mm = &d->mm;
+
+    if (d->dying || mm->nr_frames > mm->max_frames ||
+        n > mm->max_frames - mm->nr_frames)
+        return -ENOMEM;
+    *ret_claimed = MIN(n, mm->claimed);
+    if (!mm->nr_frames)
+        domain_get(d);
+    mm->nr_frames += n;
+    mm->claimed -= *ret_claimed;
+    return 0;
+}
+
+/* True: that was the last frame, and its reference is the caller's now. */
+static bool unreserve_locked(struct domain *d, unsigned long n)
+{
+    d->mm.nr_frames -= n;
+    return !d->mm.nr_frames;
+}
+
+struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
+                                      unsigned int maddr_bits)
+{
+    unsigned long n = 1UL << order, claimed = 0, i;
+    struct page_info *pg;
+    bool last = false;
+    int rc;
+
+    if (order > MAX_ORDER)
+        return NULL;
+    spin_lock(&d->mm.page_lock);
+    rc = reserve_locked(d, n, &claimed);
+    spin_unlock(&d->mm.page_lock);
+    if (rc)
+        return NULL;
+    pg = frames_alloc(order, NODE_ANY, maddr_bits,
+                      (claimed == n ? ALLOC_CLAIMED : 0) |
+                      (d->hardware ? ALLOC_DIRTY : 0));
+    if (pg && claimed)
+        frames_claim(-(long)claimed);
+    spin_lock(&d->mm.page_lock);
+    for (i = 0; pg && i < n; i++) {
+        pg[i].owner = d->id;
+        m2p_set(page_to_mfn(&pg[i]), M2P_INVALID);
+        list_push_locked(&d->mm.first, &pg[i]);
+        smp_wmb();                   /* owner before the count: page_get */
+        WRITE_ONCE(pg[i].count, PGC_ALLOCATED | 1);
+    }
+    if (!pg) {
+        if (d->dying)
+            frames_claim(-(long)claimed);
+        else
+            d->mm.claimed += claimed;
+        last = unreserve_locked(d, n);
+    }
+    spin_unlock(&d->mm.page_lock);
+    if (last)
+        domain_put(d);
+    return pg;
+}
+
+void domain_frame_gone(struct page_info *pg)
+{
+    struct domain *d = domain_get_by_id(pg->owner);
+    bool last;
+
+    spin_lock(&d->mm.page_lock);
+    list_remove_locked(&d->mm, pg);
+    last = unreserve_locked(d, 1);
+    spin_unlock(&d->mm.page_lock);
+    m2p_set(page_to_mfn(pg), M2P_INVALID);
+    frames_free_guest(pg);
+    if (last)
+        domain_put(d);
+    domain_put(d);
+}
+
+bool domain_frame_release(struct domain *d, struct page_info *pg)
+{
+    (void)d;
+    if (!(atomic_and(&pg->count, ~PGC_ALLOCATED) & PGC_ALLOCATED))
+        return false;
+    page_put(pg);
+    return true;
+}
+
+int domain_claim(struct domain *d, unsigned long nr_frames)
+{
+    struct domain_mm *mm = &d->mm;
+    unsigned long more = 0;
+    int rc = 0;
+
+    spin_lock(&mm->page_lock);
+    if (!nr_frames) {
+        frames_claim(-(long)mm->claimed);
+        mm->claimed = 0;
+    } else if (mm->claimed || d->dying || nr_frames < mm->nr_frames ||
+               nr_frames > mm->max_frames) {
+        rc = -EINVAL;
+    } else {
+        more = nr_frames - mm->nr_frames;
+        rc = frames_claim(more);
+        if (!rc)
+            mm->claimed = more;
+    }
+    spin_unlock(&mm->page_lock);
+    return rc;
+}
+
+int domain_get_owner(domid_t id, struct domain **ret_d)
+{
+    struct domain *d;
+
+    if (id == DOMID_IO)
+        d = dom_io;
+    else if (id == DOMID_XEN)
+        d = dom_xen;
+    else
+        d = domain_get_by_id(id);
+    if (!d)
+        return -ESRCH;
+    if (!may_manage(current->domain, d)) {
+        domain_put(d);
+        return -EPERM;
+    }
+    *ret_d = d;
+    return 0;
+}
+
+int domain_mm_init(struct domain *d)
+{
+    spin_lock_init(&d->mm.page_lock, LOCK_PAGES);
+    spin_lock_init(&d->mm.root_lock, LOCK_ROOTS);
+    d->mm.first = d->mm.first_left = NO_FRAME;
+    d->mm.max_frames = 0;
+    return window_init(d);
+}
+
+/* The next frame to look at, with a reference; false: no more. */
+static bool next_frame(struct domain *d, struct page_info **ret_pg)
+{
+    struct domain_mm *mm = &d->mm;
+    struct page_info *pg = NULL;
+
+    spin_lock(&mm->page_lock);
+    if (mm->first != NO_FRAME) {
+        pg = mfn_to_page(mm->first);
+        list_remove_locked(mm, pg);
+        list_push_locked(&mm->first_left, pg);
+    }
+    spin_unlock(&mm->page_lock);
+    if (!pg)
+        return false;
+    /* Without references it is on its way out already. */
+    *ret_pg = page_get(pg, d) ? pg : NULL;
+    return true;
+}
+
+int domain_mm_relinquish(struct domain *d)
+{
+    struct page_info *pg;
+    unsigned int i, done;
+
+    for (i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i] && page_deferred_finish(d->vcpu[i]))
+            return -ERESTART;
+    for (done = 1; !page_deferred_finish(current); done++) {
+        if (done % 16 == 0 && hypercall_should_yield())
+            break;
+        if (!next_frame(d, &pg))
+            return 0;
+        if (!pg)
+            continue;
+        domain_frame_release(d, pg);
+        page_drop_pin(pg);
+        page_put(pg);
+    }
+    return -ERESTART;
+}
+
+void domain_mm_destroy(struct domain *d)
+{
+    window_destroy(d);
+}
