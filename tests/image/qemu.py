@@ -84,6 +84,7 @@ class Machine:
         self.text = ""          # all that the console printed
         self.seen = 0           # how far expect() has read in it
         self.ended = False
+        self.sink = None        # gets the raw bytes, for a terminal
         self.serial = 0         # number of the last command of run()
         self.scratch = tempfile.TemporaryDirectory(prefix="zazen-qemu-")
         self.logfile = open(options.log, "wb") if options.log else None
@@ -149,6 +150,8 @@ class Machine:
         if self.logfile:
             self.logfile.write(data)
             self.logfile.flush()
+        if self.sink:
+            self.sink(data)
         self.text += data.decode("utf-8", "replace").replace("\r", "")
         return True
 
@@ -187,7 +190,7 @@ class Machine:
 
     def send(self, text):
         """Type on the console, no faster than a serial line's buffer takes."""
-        data = text.encode()
+        data = text.encode("latin-1", "replace")
         for i in range(0, len(data), 16):
             self.process.stdin.write(data[i:i + 16])
             self.process.stdin.flush()
