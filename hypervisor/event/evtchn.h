@@ -25,7 +25,6 @@ struct evtchn_table {
     unsigned int nr_ports;           /* (e) a multiple of a bucket's; grows */
     unsigned int max_ports;          /* (c) */
     unsigned int first_free;         /* (e) no port below it is free */
-    unsigned int closing;            /* (d) progress of evtchn_relinquish */
     vcpumask_t pollers;              /* (a) vcpus in SCHEDOP_poll */
     void *fifo;                      /* (e) */
 };
@@ -43,7 +42,7 @@ struct domain_pirqs {
     struct page_info *eoi_pg;        /* (d) bit set: needs EOI; or NULL */
 };
 
-int evtchn_init(struct domain *d, unsigned int max_ports);
+int evtchn_init(struct domain *d, unsigned int max_port);
 /* Close every port, in bounded steps: -ERESTART. */
 int evtchn_relinquish(struct domain *d);
 void evtchn_destroy(struct domain *d);
@@ -61,8 +60,9 @@ void evtchn_send_virq(struct vcpu *v, unsigned int virq);
 void evtchn_send_global_virq(unsigned int virq);
 /* Mark an event pending for the vcpu: upcall flag, then kick. */
 void vcpu_mark_events(struct vcpu *v);
+/* Of any domain; a port that nobody has allocated is not valid. */
+bool evtchn_port_valid(struct domain *d, evtchn_port_t port);
 bool evtchn_port_pending(struct domain *d, evtchn_port_t port);
-void evtchn_show(struct domain *d);
 
 long do_event_channel_op(int cmd, void __guest *arg);
 long do_physdev_op(int cmd, void __guest *arg);
@@ -77,12 +77,14 @@ void pirq_destroy(struct domain *d);
 int pirq_map_gsi(struct domain *d, unsigned int gsi);
 int pirq_map_msi(struct domain *d, const struct msi_desc *m,
                  unsigned int *ret_pirq);
+/* Take it back, closing its port.  These four: -EINVAL: d has it not. */
 int pirq_unmap(struct domain *d, unsigned int pirq);
+/* -EEXIST: it has a port; -EBUSY, -ENOSPC: no vector. */
 int pirq_bind(struct domain *d, unsigned int pirq, evtchn_port_t *ret_port);
 int pirq_eoi(struct domain *d, unsigned int pirq);
-/* -ENOENT: not mapped. */
 int pirq_needs_eoi(struct domain *d, unsigned int pirq, bool *ret_needs);
-/* Share a frame of d, where a bit says that a pirq needs an EOI. -EBUSY. */
+/* Share a frame of d, where a bit says that a pirq needs an EOI.
+ * -EBUSY: there is one; -EINVAL: not a frame that d may write. */
 int pirq_set_eoi_page(struct domain *d, gfn_t gfn);
 
 #endif

@@ -1,0 +1,371 @@
+/*
+ * Ports: allocate, bind, send, close.
+ *
+ * Binding and closing take the locks of both ends.  A send takes the sender's
+ * alone: that keeps the channel together, and the receiver's bits change
+ * atomically.
+ */
+#include "domain/domain.h"
+#include "event/private.h"
+#include "mm/buddy.h"
+#include "x86/atomic.h"
+#include "x86/percpu.h"
+
+/* Lock one table or, in order of domid, two; rd may be NULL or d. */
+static unsigned long lock_pair(struct domain *d, struct domain *rd)
+{
+    struct domain *first = !rd || d->id <= rd->id ? d : rd;
+    struct domain *second = first == d ? rd : d;
+    unsigned long flags = spin_lock_irqsave(&first->ev.lock);
+
+    if (second && second != first)
+        spin_lock(&second->ev.lock);
+    return flags;
+}
+
+static void unlock_pair(struct domain *d, struct domain *rd,
+                        unsigned long flags)
+{
+    if (rd && rd != d)
+        spin_unlock(&rd->ev.lock);
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+}
+
+/* Move first_free to a free port below nr_ports; false: there is none. */
+static bool find_free_locked(struct evtchn_table *t, const struct domain *d)
+{
+    while (t->first_free < t->nr_ports &&
+           evtchn_at(d, t->first_free)->state != EVTCHNSTAT_closed)
+        t->first_free++;
+    return t->first_free < t->nr_ports;
+}
+
+int evtchn_make_room(struct domain *d)
+{
+    struct evtchn_table *t = &d->ev;
+    unsigned long flags = spin_lock_irqsave(&t->lock);
+    bool room = find_free_locked(t, d) || t->nr_ports >= t->max_ports;
+    struct evtchn *bucket;
+
+    spin_unlock_irqrestore(&t->lock, flags);
+    if (room)
+        return 0;
+    bucket = kzalloc(PAGE_SIZE);
+    if (!bucket)
+        return -ENOMEM;
+    flags = spin_lock_irqsave(&t->lock);
+    if (!find_free_locked(t, d)) {
+        t->bucket[t->nr_ports / PORTS_PER_BUCKET] = bucket;
+        smp_wmb();                   /* pairs with evtchn_used */
+        WRITE_ONCE(t->nr_ports, t->nr_ports + PORTS_PER_BUCKET);
+        bucket = NULL;
+    }
+    spin_unlock_irqrestore(&t->lock, flags);
+    kfree(bucket);                   /* another vcpu was faster */
+    return 0;
+}
+
+int evtchn_alloc_locked(struct domain *d, evtchn_port_t *ret_port)
+{
+    struct evtchn_table *t = &d->ev;
+
+    if (READ_ONCE(d->dying))
+        return -ESRCH;
+    if (!find_free_locked(t, d) ||
+        t->first_free >= MIN(t->max_ports, t->ops->max_ports))
+        return -ENOSPC;
+    *ret_port = t->first_free;
+    return 0;
+}
+
+void evtchn_free_locked(struct domain *d, evtchn_port_t port)
+{
+    struct evtchn *chn = evtchn_at(d, port);
+
+    d->ev.ops->clear_pending(d, port, chn);
+    *chn = (struct evtchn){ .state = EVTCHNSTAT_closed };
+    d->ev.first_free = MIN(d->ev.first_free, port);
+}
+
+static void wake_pollers(struct domain *d, evtchn_port_t port)
+{
+    vcpumask_t mask = READ_ONCE(d->ev.pollers);
+
+    for (; mask; mask &= mask - 1) {
+        struct vcpu *v = d->vcpu[__builtin_ctzl(mask)];
+        evtchn_port_t only = READ_ONCE(v->ev.poll_port);
+
+        if (!only || only == port)
+            vcpu_unblock(v, VPF_POLL);
+    }
+}
+
+void evtchn_set_pending(struct domain *d, evtchn_port_t port)
+{
+    if (d->ev.ops->set_pending(d, port, evtchn_at(d, port)) &&
+        unlikely(READ_ONCE(d->ev.pollers)))
+        wake_pollers(d, port);
+}
+
+void vcpu_mark_events(struct vcpu *v)
+{
+    /* It was marked: then it has been kicked, or holds events off. */
+    if (!xchg(&READ_ONCE(v->info)->evtchn_upcall_pending, 1))
+        vcpu_kick(v);
+}
+
+int evtchn_alloc_unbound(struct domain *d, domid_t remote,
+                         evtchn_port_t *ret_port)
+{
+    int rc = evtchn_make_room(d);
+    unsigned long flags;
+    evtchn_port_t port;
+
+    if (rc)
+        return rc;
+    flags = spin_lock_irqsave(&d->ev.lock);
+    rc = evtchn_alloc_locked(d, &port);
+    if (!rc) {
+        evtchn_at(d, port)->state = EVTCHNSTAT_unbound;
+        evtchn_at(d, port)->remote_id = remote;
+        *ret_port = port;
+    }
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    return rc;
+}
+
+int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
+                            evtchn_port_t remote_port,
+                            evtchn_port_t *ret_port)
+{
+    int rc = evtchn_make_room(d);
+    struct evtchn *chn, *remote;
+    evtchn_port_t port;
+    unsigned long flags;
+
+    if (rc)
+        return rc;
+    flags = lock_pair(d, rd);
+    remote = evtchn_used(rd, remote_port);
+    rc = -EINVAL;
+    if (remote && remote->state == EVTCHNSTAT_unbound &&
+        remote->remote_id == d->id && !rd->dying)
+        rc = evtchn_alloc_locked(d, &port);
+    if (!rc) {
+        chn = evtchn_at(d, port);
+        chn->remote = rd;
+        chn->data = remote_port;
+        remote->remote = d;
+        remote->data = port;
+        chn->state = remote->state = EVTCHNSTAT_interdomain;
+        /* The other end may have sent before: nothing gets lost. */
+        evtchn_set_pending(d, port);
+        *ret_port = port;
+    }
+    unlock_pair(d, rd, flags);
+    return rc;
+}
+
+int evtchn_bind_ipi(struct domain *d, unsigned int vcpu,
+                    evtchn_port_t *ret_port)
+{
+    evtchn_port_t port;
+    unsigned long flags;
+    int rc;
+
+    if (!domain_vcpu(d, vcpu))
+        return -ENOENT;
+    rc = evtchn_make_room(d);
+    if (rc)
+        return rc;
+    flags = spin_lock_irqsave(&d->ev.lock);
+    rc = evtchn_alloc_locked(d, &port);
+    if (!rc) {
+        evtchn_at(d, port)->state = EVTCHNSTAT_ipi;
+        evtchn_at(d, port)->vcpu = vcpu;
+        *ret_port = port;
+    }
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    return rc;
+}
+
+/* Undo what the port's state means elsewhere, and free it. */
+static void close_locked(struct domain *d, evtchn_port_t port)
+{
+    struct evtchn *chn = evtchn_at(d, port), *remote;
+
+    if (chn->state == EVTCHNSTAT_interdomain) {
+        remote = evtchn_at(chn->remote, chn->data);
+        remote->state = EVTCHNSTAT_unbound;
+        remote->remote = NULL;
+        remote->remote_id = d->id;
+        remote->data = 0;
+    } else if (chn->state == EVTCHNSTAT_virq) {
+        unsigned int vcpu = virq_is_global(chn->data) ? 0 : chn->vcpu;
+
+        d->vcpu[vcpu]->ev.virq_port[chn->data] = 0;
+    }
+    evtchn_free_locked(d, port);
+}
+
+int evtchn_close(struct domain *d, evtchn_port_t port)
+{
+    struct domain *rd = NULL, *peer;
+    struct evtchn *chn;
+    unsigned long flags;
+    bool is_pirq;
+
+    for (;;) {
+        flags = lock_pair(d, rd);
+        chn = evtchn_used(d, port);
+        if (!chn || chn->state != EVTCHNSTAT_interdomain ||
+            chn->remote == d || chn->remote == rd)
+            break;
+        peer = chn->remote;
+        domain_get(peer);            /* alive while a channel leads to it */
+        unlock_pair(d, rd, flags);
+        if (rd)
+            domain_put(rd);
+        rd = peer;
+    }
+    is_pirq = chn && chn->state == EVTCHNSTAT_pirq;
+    if (chn && !is_pirq)
+        close_locked(d, port);
+    unlock_pair(d, rd, flags);
+    if (rd)
+        domain_put(rd);
+    if (is_pirq)
+        return pirq_close(d, port);
+    return chn ? 0 : -EINVAL;
+}
+
+int evtchn_send(struct domain *d, evtchn_port_t port)
+{
+    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
+    struct evtchn *chn = evtchn_used(d, port);
+    int rc = 0;
+
+    stat_inc(STAT_EVTCHN_SEND);
+    if (!chn)
+        rc = -EINVAL;
+    else if (chn->state == EVTCHNSTAT_interdomain)
+        evtchn_set_pending(chn->remote, chn->data);
+    else if (chn->state == EVTCHNSTAT_ipi)
+        evtchn_set_pending(d, port);
+    else if (chn->state != EVTCHNSTAT_unbound)
+        rc = -EINVAL;
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    return rc;
+}
+
+void evtchn_status(struct domain *d, evtchn_port_t port,
+                   struct evtchn_status *ret_status)
+{
+    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
+    struct evtchn *chn = evtchn_used(d, port);
+    struct evtchn_status *s = ret_status;
+
+    s->status = chn ? chn->state : EVTCHNSTAT_closed;
+    s->vcpu = chn ? chn->vcpu : 0;
+    if (s->status == EVTCHNSTAT_unbound) {
+        s->u.unbound.dom = chn->remote_id;
+    } else if (s->status == EVTCHNSTAT_interdomain) {
+        s->u.interdomain.dom = chn->remote->id;
+        s->u.interdomain.port = chn->data;
+    } else if (chn) {
+        s->u.virq = chn->data;       /* or pirq: the same place */
+    }
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+}
+
+int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu)
+{
+    struct vcpu *v = domain_vcpu(d, vcpu);
+    struct evtchn *chn;
+    unsigned long flags;
+    int rc = 0, pirq = -1;
+
+    if (!v)
+        return -ENOENT;
+    flags = spin_lock_irqsave(&d->ev.lock);
+    chn = evtchn_used(d, port);
+    if (!chn || chn->state == EVTCHNSTAT_ipi ||
+        (chn->state == EVTCHNSTAT_virq && !virq_is_global(chn->data)))
+        rc = -EINVAL;
+    else
+        WRITE_ONCE(chn->vcpu, vcpu);
+    if (!rc && chn->state == EVTCHNSTAT_pirq)
+        pirq = chn->data;
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    if (pirq >= 0)
+        pirq_follow(d, pirq, v);
+    return rc;
+}
+
+int evtchn_unmask(struct domain *d, evtchn_port_t port)
+{
+    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
+    struct evtchn *chn = evtchn_used(d, port);
+
+    if (chn)
+        d->ev.ops->unmask(d, port, chn);
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    return chn ? 0 : -EINVAL;
+}
+
+bool evtchn_port_valid(struct domain *d, evtchn_port_t port)
+{
+    return evtchn_used(d, port);
+}
+
+bool evtchn_port_pending(struct domain *d, evtchn_port_t port)
+{
+    return d->ev.ops->is_pending(d, port);
+}
+
+int evtchn_close_all(struct domain *d)
+{
+    for (unsigned int port = 1; port < READ_ONCE(d->ev.nr_ports); port++) {
+        if (!evtchn_used(d, port))
+            continue;
+        evtchn_close(d, port);
+        if (hypercall_should_yield())
+            return -ERESTART;
+    }
+    return 0;
+}
+
+int evtchn_relinquish(struct domain *d)
+{
+    int rc = evtchn_close_all(d);
+
+    if (!rc)
+        pirq_relinquish(d);
+    return rc;
+}
+
+int evtchn_init(struct domain *d, unsigned int max_port)
+{
+    struct evtchn_table *t = &d->ev;
+    int rc;
+
+    spin_lock_init(&t->lock, LOCK_EVTCHN);
+    t->ops = &evtchn_2l_ops;
+    t->max_ports = MIN(max_port, EVTCHN_FIFO_NR_CHANNELS - 1U) + 1;
+    t->first_free = 1;               /* port 0 means none */
+    t->bucket = kzalloc((t->max_ports + PORTS_PER_BUCKET - 1) /
+                        PORTS_PER_BUCKET * sizeof(*t->bucket));
+    if (!t->bucket)
+        return -ENOMEM;
+    rc = evtchn_make_room(d);
+    if (rc)
+        kfree(t->bucket);
+    return rc;
+}
+
+void evtchn_destroy(struct domain *d)
+{
+    for (unsigned int i = 0; i < d->ev.nr_ports / PORTS_PER_BUCKET; i++)
+        kfree(d->ev.bucket[i]);
+    kfree(d->ev.bucket);
+}

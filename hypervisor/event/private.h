@@ -1,0 +1,75 @@
+/*
+ * Between the files of event/: what a port is.
+ */
+#ifndef EVENT_PRIVATE_H
+#define EVENT_PRIVATE_H
+
+#include "domain/domain.h"
+#include "event/ops.h"
+
+/* States are those of EVTCHNOP_status. */
+struct evtchn {
+    union {
+        struct domain *remote;       /* interdomain */
+        domid_t remote_id;           /* unbound */
+    };
+    uint32_t data;                   /* remote port, virq or pirq */
+    uint8_t state;                   /* EVTCHNSTAT_* */
+    uint8_t vcpu;                    /* (a) who is told */
+    uint8_t pad[2];
+};
+_Static_assert(sizeof(struct evtchn) == 16, "a page of them is a bucket");
+
+#define PORTS_PER_BUCKET (PAGE_SIZE / sizeof(struct evtchn))
+
+/* Of a port below nr_ports. */
+static inline struct evtchn *evtchn_at(const struct domain *d,
+                                       evtchn_port_t port)
+{
+    return &d->ev.bucket[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
+}
+
+/* Of a port that is in use; else NULL. */
+static inline struct evtchn *evtchn_used(const struct domain *d,
+                                         evtchn_port_t port)
+{
+    if (port >= READ_ONCE(d->ev.nr_ports) ||
+        evtchn_at(d, port)->state == EVTCHNSTAT_closed)
+        return NULL;
+    return evtchn_at(d, port);
+}
+
+/* Before evtchn_alloc_locked: see that there is a bucket with a free port.
+ * -ENOMEM.  No lock held, as the allocator's is not for interrupt handlers. */
+int evtchn_make_room(struct domain *d);
+/* The lowest free port, still closed: the caller sets its state.  -ENOSPC;
+ * -ESRCH: d is dying. */
+int evtchn_alloc_locked(struct domain *d, evtchn_port_t *ret_port);
+void evtchn_free_locked(struct domain *d, evtchn_port_t port);
+/* Under the lock of the domain that sends. */
+void evtchn_set_pending(struct domain *d, evtchn_port_t port);
+
+/* Operations that only EVENT_CHANNEL_OP needs. */
+int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
+                            evtchn_port_t remote_port,
+                            evtchn_port_t *ret_port);
+int evtchn_bind_ipi(struct domain *d, unsigned int vcpu,
+                    evtchn_port_t *ret_port);
+int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu);
+/* A port that is not in use is closed. */
+void evtchn_status(struct domain *d, evtchn_port_t port,
+                   struct evtchn_status *ret_status);
+int evtchn_unmask(struct domain *d, evtchn_port_t port);
+/* Close all ports, in bounded steps: -ERESTART. */
+int evtchn_close_all(struct domain *d);
+
+/* virq.c: one for the whole system, always noted at vcpu 0? */
+bool virq_is_global(unsigned int virq);
+
+/* pirq.c: close a port if it is a pirq's; send the interrupt where v runs. */
+int pirq_close(struct domain *d, evtchn_port_t port);
+void pirq_follow(struct domain *d, unsigned int pirq, const struct vcpu *v);
+/* Unmap all, give the EOI page back. */
+void pirq_relinquish(struct domain *d);
+
+#endif
