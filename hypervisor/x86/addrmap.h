@@ -8,7 +8,7 @@
  *                                    and LDT of each vcpu
  *  258   0xffff810000000000  256 G   the same table, writable    none
  *  259   0xffff818000000000  512 G   frame table                 none
- *  260   0xffff820000000000    1 G   image                       none
+ *  260   0xffff820000000000    1 G   image; CPUs' stacks         none
  *        0xffff820040000000    1 G   entry pages, one block a CPU none
  *        0xffff820080000000    2 G   I/O memory (ioremap)        none
  *  261                               empty
@@ -38,6 +38,7 @@
 #define RW_M2P_START       AM(0xffff810000000000)
 #define FRAME_TABLE_START  AM(0xffff818000000000)
 #define IMAGE_START        AM(0xffff820000000000)
+#define PERCPU_AREA_START  AM(0xffff820030000000)
 #define ENTRY_AREA_START   AM(0xffff820040000000)
 #define IOREMAP_START      AM(0xffff820080000000)
 #define IOREMAP_END        AM(0xffff820100000000)

@@ -3,6 +3,7 @@
 #include "lib/env.h"
 #include "lib/string.h"
 #include "lib/vsnprintf.h"
+#include "x86/apic.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/extable.h"
@@ -159,6 +160,9 @@ static void crash_enter(void)
             __asm__ volatile("hlt");
     }
     crashing = true;
+    for (unsigned int i = 0; i < NR_CPUS; i++)
+        if (i != cpu && (cpu_online_mask & BIT(i)))
+            apic_send_nmi(percpu_of[i]->apic_id);
 }
 
 static void crash_end(void) __noreturn;

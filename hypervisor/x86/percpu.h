@@ -4,8 +4,8 @@
  * One aligned block holds, from its bottom: a page for the stacks of #DF and
  * #DB, one for NMI, one for #MC; one page that is never mapped, so that
  * overflow of the main stack faults; the main stack; struct percpu at the very
- * top, with the guest's registers (struct cpu_user_regs) right below it.  %gs always belongs to the
- * guest.
+ * top, with the guest's registers (struct cpu_user_regs) right below it.  %gs
+ * always belongs to the guest.
  *
  * With page-table isolation a guest runs on a root that does not map this
  * block.  It maps the CPU's entry page instead: interrupts arrive on a small
@@ -19,6 +19,7 @@
 #include "x86/stats.h"
 
 #define PERCPU_SIZE  0x8000UL
+#define PERCPU_GUARD 0x3000UL         /* offset of the page that is not there */
 
 struct vcpu;
 

@@ -1,0 +1,250 @@
+/*
+ * ACPI 6.4, chapter 5: tables are read where they lie, through the caller's
+ * map function, and only after their checksum.
+ */
+#include "drivers/acpi.h"
+#include "lib/abi.h"
+#include "lib/string.h"
+#include "x86/io.h"
+
+#define RSDP_SIZE        20
+#define HEADER_SIZE      36
+#define TABLE_MAX        (1024 * 1024)
+#define SLP_EN           0x2000
+
+struct acpi_info acpi;
+
+static uint32_t get16(const uint8_t *p)
+{
+    return p[0] | p[1] << 8;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+    return get16(p) | get16(p + 2) << 16;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+    return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
+static bool checksum_ok(const uint8_t *p, size_t n)
+{
+    uint8_t sum = 0;
+
+    while (n--)
+        sum += *p++;
+    return !sum;
+}
+
+/* A whole table with a good checksum; NULL. */
+static const uint8_t *map_table(acpi_map_fn *map, paddr_t maddr,
+                                uint32_t *ret_len)
+{
+    const uint8_t *t = map(maddr, HEADER_SIZE);
+    uint32_t len = t ? get32(t + 4) : 0;
+
+    if (len < HEADER_SIZE || len > TABLE_MAX)
+        return NULL;
+    t = map(maddr, len);
+    if (!t || !checksum_ok(t, len))
+        return NULL;
+    *ret_len = len;
+    return t;
+}
+
+static paddr_t search_rsdp(acpi_map_fn *map, paddr_t start, paddr_t end)
+{
+    for (paddr_t at = start; at < end; at += 16) {
+        const uint8_t *p = map(at, RSDP_SIZE);
+
+        if (p && !memcmp(p, "RSD PTR ", 8) && checksum_ok(p, RSDP_SIZE))
+            return at;
+    }
+    return 0;
+}
+
+static paddr_t find_rsdp(acpi_map_fn *map)
+{
+    const uint8_t *bda = map(0x40e, 2);
+    paddr_t ebda = bda ? get16(bda) << 4 : 0, at = 0;
+
+    if (ebda >= 0x400)
+        at = search_rsdp(map, ebda, ebda + 1024);
+    return at ? at : search_rsdp(map, 0xe0000, 0x100000);
+}
+
+static void madt_cpu(struct acpi_info *info, const uint8_t *e)
+{
+    if (!(get32(e + 4) & 1) || info->nr_cpus == NR_CPUS)
+        return;
+    info->acpi_id[info->nr_cpus] = e[2];
+    info->apic_id[info->nr_cpus++] = e[3];
+}
+
+static void madt_ioapic(struct acpi_info *info, const uint8_t *e)
+{
+    if (info->nr_ioapics < ACPI_MAX_IOAPICS)
+        info->ioapic[info->nr_ioapics++] = (struct acpi_ioapic){
+            .id = e[2], .maddr = get32(e + 4), .gsi_base = get32(e + 8) };
+}
+
+static void madt_override(struct acpi_info *info, const uint8_t *e)
+{
+    uint32_t flags = get16(e + 8);
+
+    if (info->nr_overrides < ACPI_MAX_OVERRIDES)
+        info->override[info->nr_overrides++] = (struct acpi_override){
+            .isa_irq = e[3], .gsi = get32(e + 4),
+            .active_low = (flags & 3) == 3, .level = (flags >> 2 & 3) == 3 };
+}
+
+static void parse_madt(struct acpi_info *info, const uint8_t *t, uint32_t len)
+{
+    static const struct {
+        uint8_t type, size;
+        void (*parse)(struct acpi_info *info, const uint8_t *e);
+    } kinds[] = {
+        { 0, 8, madt_cpu }, { 1, 12, madt_ioapic }, { 2, 10, madt_override },
+    };
+    uint32_t at = 44;
+
+    if (len < at)
+        return;
+    info->lapic_maddr = get32(t + 36);
+    for (; at + 2 <= len && t[at + 1] >= 2 && at + t[at + 1] <= len;
+         at += t[at + 1])
+        for (unsigned int k = 0; k < ARRAY_SIZE(kinds); k++)
+            if (t[at] == kinds[k].type && t[at + 1] >= kinds[k].size)
+                kinds[k].parse(info, t + at);
+}
+
+/* Generic address structure (5.2.3.2): memory 0 or port 1. */
+static struct acpi_reg get_gas(const uint8_t *p)
+{
+    uint64_t addr = get64(p + 4);
+
+    return (struct acpi_reg){ addr && p[0] <= 1, p[0] == 1, addr };
+}
+
+/* A port at `old`, or if the table is long enough, the register at `x`. */
+static struct acpi_reg fadt_reg(const uint8_t *t, uint32_t len, uint32_t old,
+                                uint32_t x)
+{
+    uint32_t port = get32(t + old);
+
+    if (len >= x + 12 && get_gas(t + x).present)
+        return get_gas(t + x);
+    return (struct acpi_reg){ port != 0, true, port };
+}
+
+static void parse_fadt(struct acpi_info *info, const uint8_t *t, uint32_t len)
+{
+    uint32_t flags;
+
+    if (len < 116)
+        return;
+    flags = get32(t + 112);
+    info->sci_irq = get16(t + 46);
+    info->has_8042 = get16(t + 109) & 2;
+    info->pm1a_cnt = fadt_reg(t, len, 64, 172);
+    info->pm1b_cnt = fadt_reg(t, len, 68, 184);
+    info->pm_timer = fadt_reg(t, len, 76, 208);
+    info->pm_timer_32bit = flags & (1 << 8);
+    if (len >= 129 && (flags & (1 << 10))) {
+        info->reset = get_gas(t + 116);
+        info->reset_value = t[128];
+    }
+}
+
+static void parse_hpet(struct acpi_info *info, const uint8_t *t, uint32_t len)
+{
+    if (len >= 56 && t[40] == 0)
+        info->hpet_maddr = get64(t + 44);
+}
+
+static void parse_mcfg(struct acpi_info *info, const uint8_t *t, uint32_t len)
+{
+    for (uint32_t at = 44; at + 16 <= len; at += 16) {
+        if (get16(t + at + 8) == 0) {
+            info->mmcfg_maddr = get64(t + at);
+            info->mmcfg_first_bus = t[at + 10];
+            info->mmcfg_last_bus = t[at + 11];
+        }
+    }
+}
+
+static void parse_table(struct acpi_info *info, paddr_t maddr,
+                        acpi_map_fn *map)
+{
+    static const struct {
+        char signature[4];
+        void (*parse)(struct acpi_info *info, const uint8_t *t, uint32_t len);
+    } kinds[] = {
+        { "APIC", parse_madt }, { "FACP", parse_fadt },
+        { "HPET", parse_hpet }, { "MCFG", parse_mcfg },
+    };
+    uint32_t len;
+    const uint8_t *t = map_table(map, maddr, &len);
+
+    for (unsigned int i = 0; t && i < ARRAY_SIZE(kinds); i++)
+        if (!memcmp(t, kinds[i].signature, 4))
+            kinds[i].parse(info, t, len);
+}
+
+bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map)
+{
+    const uint8_t *p, *root;
+    unsigned int width = 4;
+    paddr_t root_maddr;
+    uint32_t len;
+
+    if (!rsdp)
+        rsdp = find_rsdp(map);
+    p = rsdp ? map(rsdp, 36) : NULL;
+    if (!p)
+        return false;
+    info->rsdp = rsdp;
+    root_maddr = get32(p + 16);
+    if (p[15] >= 2 && get64(p + 24)) {
+        root_maddr = get64(p + 24);
+        width = 8;
+    }
+    root = map_table(map, root_maddr, &len);
+    for (uint32_t at = HEADER_SIZE; root && at + width <= len; at += width) {
+        /* The caller's window moves on: the root is mapped again. */
+        root = map_table(map, root_maddr, &len);
+        if (root)
+            parse_table(info, width == 8 ? get64(root + at) : get32(root + at),
+                        map);
+    }
+    return info->lapic_maddr && info->nr_cpus && info->nr_ioapics;
+}
+
+static int write_control(const struct acpi_reg *r, uint16_t val)
+{
+    if (!r->present)
+        return 0;
+    if (!r->io)
+        return -EIO;
+    outw(r->addr, val);
+    return 0;
+}
+
+int acpi_enter_sleep(uint16_t val_a, uint16_t val_b)
+{
+    int rc;
+
+    if (!acpi.pm1a_cnt.present || !(val_a & SLP_EN))
+        return -EINVAL;
+    rc = write_control(&acpi.pm1a_cnt, val_a);
+    return rc ? rc : write_control(&acpi.pm1b_cnt, val_b);
+}
+
+bool acpi_reset(void)
+{
+    if (acpi.reset.present && acpi.reset.io)
+        outb(acpi.reset.addr, acpi.reset_value);
+    return false;
+}
