@@ -37,6 +37,8 @@ void pv_toggle_mode(struct vcpu *v)
         pc->entry->exit_cr3 = v->hw_root[which] << PAGE_SHIFT;
     else
         write_cr3(v->guest_root[which] << PAGE_SHIFT);
+    if (v->pv.kernel_mode && unlikely(clock_stale(&v->clock)))
+        runstate_write_area(v);      /* now it can be reached */
 }
 
 void pv_set_ts(struct vcpu *v, bool set)

@@ -149,7 +149,8 @@ static bool write_runstate_area(struct vcpu *v)
 void runstate_write_area(struct vcpu *v)
 {
     struct vcpu_clock *c = &v->clock;
-    bool reachable = v->pv.kernel_mode;
+    /* With isolation we are always on the kernel's root. */
+    bool reachable = v->pv.kernel_mode || this_percpu()->isolated;
 
     if (c->runstate_area)
         c->runstate_stale = !reachable || !write_runstate_area(v);

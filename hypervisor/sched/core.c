@@ -351,7 +351,6 @@ static void schedule(void)
     WRITE_ONCE(next->sched.running, true);
     runstate_change(prev, off_state(prev), now);
     runstate_change(next, RUNSTATE_running, now);
-    stat_inc(STAT_CONTEXT_SWITCH);
     spin_unlock(&rq->lock);          /* interrupts stay off */
     guest_ops->context_switch(prev, next);
 }
