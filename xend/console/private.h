@@ -110,8 +110,8 @@ struct consoles {
 
 int console_rings_create(struct consoles *cs);
 void console_rings_destroy(struct consoles *cs);
-int ring_attach(struct console *c, bool fresh);
-void ring_detach(struct console *c);
+int con_ring_attach(struct console *c, bool fresh);
+void con_ring_detach(struct console *c);
 
 /* Let the guest's next event in; to be done before looking at the ring. */
 void ring_unmask(struct console *c);

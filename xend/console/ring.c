@@ -103,7 +103,7 @@ static void find_place(struct console *c, bool fresh)
     head->ring_base = cons - (uint32_t)head->total;
 }
 
-int ring_attach(struct console *c, bool fresh)
+int con_ring_attach(struct console *c, bool fresh)
 {
     struct console_rings *r = c->cs->rings;
     uint32_t gref = XC_GREF_CONSOLE;
@@ -130,7 +130,7 @@ int ring_attach(struct console *c, bool fresh)
     return 0;
 }
 
-void ring_detach(struct console *c)
+void con_ring_detach(struct console *c)
 {
     struct console_rings *r = c->cs->rings;
 

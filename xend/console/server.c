@@ -158,7 +158,7 @@ static void console_free(struct console *c)
     list_for_each_safe(cl, next, &c->clients, link)
         client_free(cl);
     sd_event_source_disable_unref(c->deadline);
-    ring_detach(c);
+    con_ring_detach(c);
     log_close(&c->log);
     history_close(&c->history);
     if (!c->closing)
@@ -288,7 +288,7 @@ static int serve(struct consoles *cs, unsigned int domid, const char *name,
     if (rc >= 0)
         rc = sd_event_source_set_enabled(c->deadline, SD_EVENT_OFF);
     if (rc >= 0)
-        rc = ring_attach(c, fresh);
+        rc = con_ring_attach(c, fresh);
     if (rc < 0) {
         if (fresh)
             unlink(c->path);
@@ -323,7 +323,7 @@ void console_remove(struct consoles *cs, unsigned int domid)
         return;
     ring_take(c);
     log_update(&c->log, &c->history, console_now(cs));
-    ring_detach(c);
+    con_ring_detach(c);
     hash_del(&cs->by_domid, &c->by_domid);
     c->closing = true;
     serve_clients(c);
