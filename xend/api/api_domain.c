@@ -267,6 +267,29 @@ static int api_reboot(struct rpc_call *call)
     return ask(call, "reboot");
 }
 
+struct wait_args {
+    char *domain;
+    int until;
+};
+
+static const struct field wait_fields[] = {
+    STRING(wait_args, domain, true), WORD(wait_args, until, wait_words), END
+};
+
+static int api_wait(struct rpc_call *call)
+{
+    const struct wait_args *a = call->args;
+    struct domain *d = rpc_target(call);
+
+    if (!d)
+        return call->err.rc;
+    if (a->until == 2)
+        defer(call, d, UNTIL_GONE);
+    else if (a->until == 1 && d->state != LIFE_ENDED)
+        defer(call, d, UNTIL_ENDED);
+    return 0;
+}
+
 struct rename_args {
     char *domain, *name;
 };
@@ -384,6 +407,8 @@ const struct rpc_method domain_methods[] = {
       api_shutdown },
     { "domain.reboot", RIGHT_ADMIN, ask_fields, sizeof(struct ask_args),
       api_reboot },
+    { "domain.wait", RIGHT_READ, wait_fields, sizeof(struct wait_args),
+      api_wait },
     { "domain.rename", RIGHT_ADMIN, rename_fields,
       sizeof(struct rename_args), api_rename },
     { "domain.sysrq", RIGHT_ADMIN, sysrq_fields, sizeof(struct sysrq_args),

@@ -131,7 +131,7 @@ static int for_domains(struct rpc_call *call, const struct strlist *names,
         json_add_str(o, "name", d->config->name);
         json_add_int(o, "domid", d->domid);
         rc = fn(call, d, o);
-        if (rc && names->nr) {
+        if (rc && (names->nr || rc == -EOPNOTSUPP)) {
             json_object_put(o);
             return rc;
         }
@@ -207,6 +207,48 @@ static int api_set_sched(struct rpc_call *call)
            call->err.rc;
 }
 
+static int add_bvt(struct rpc_call *call, struct domain *d,
+                   struct json_object *o)
+{
+    struct domain_bvt b;
+
+    if (domain_get_bvt(d, &b, &call->err))
+        return call->err.rc;
+    json_add_int(o, "weight", b.weight);
+    json_add_int(o, "warp_us", b.warp_us);
+    json_add_int(o, "limit_us", b.limit_us);
+    json_add_int(o, "unwarp_us", b.unwarp_us);
+    return 0;
+}
+
+static int api_bvt(struct rpc_call *call)
+{
+    const struct names_args *a = call->args;
+
+    return for_domains(call, &a->domains, add_bvt);
+}
+
+struct bvt_args {
+    char *domain;
+    struct domain_bvt bvt;
+};
+
+#define BVT(f) \
+    { #f, FIELD_INT, offsetof(struct bvt_args, bvt.f), false, 0, 0, -1, NULL }
+
+static const struct field bvt_fields[] = {
+    STRING(bvt_args, domain, true), BVT(weight), BVT(warp_us), BVT(limit_us),
+    BVT(unwarp_us), END
+};
+
+static int api_set_bvt(struct rpc_call *call)
+{
+    const struct bvt_args *a = call->args;
+    struct domain *d = rpc_target(call);
+
+    return d ? domain_set_bvt(d, &a->bvt, &call->err) : call->err.rc;
+}
+
 const struct rpc_method vcpu_methods[] = {
     { "domain.set_vcpus", RIGHT_ADMIN, vcpus_fields, sizeof(struct vcpus_args),
       api_set_vcpus },
@@ -218,5 +260,9 @@ const struct rpc_method vcpu_methods[] = {
       api_sched },
     { "domain.set_sched", RIGHT_ADMIN, sched_fields,
       sizeof(struct sched_args), api_set_sched },
+    { "domain.bvt", RIGHT_READ, names_fields, sizeof(struct names_args),
+      api_bvt },
+    { "domain.set_bvt", RIGHT_ADMIN, bvt_fields, sizeof(struct bvt_args),
+      api_set_bvt },
     { NULL, 0, NULL, 0, NULL }
 };

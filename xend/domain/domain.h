@@ -206,4 +206,14 @@ int domain_set_sched(struct domain *d, int64_t weight, int64_t cap,
 int domain_get_sched(struct domain *d, int64_t *ret_weight, int64_t *ret_cap,
                      struct err *err);
 
+/* Borrowed virtual time, on hypervisors that have it; -1: leave it. */
+struct domain_bvt {
+    int64_t weight, warp_us, limit_us, unwarp_us;
+};
+
+int domain_set_bvt(struct domain *d, const struct domain_bvt *bvt,
+                   struct err *err);
+int domain_get_bvt(struct domain *d, struct domain_bvt *ret_bvt,
+                   struct err *err);
+
 #endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "xl.h"
+
+#define DEFAULT_SOCKET "/run/xend/xend.sock"
+
+static int sock = -1;
+static char *in;                /* received, not yet used */
+static size_t in_len, in_size;
+static int last_id;
+
+static void connect_xend(void)
+{
+    const char *path = getenv("XEND_SOCKET");
+    struct sockaddr_un addr = { .sun_family = AF_UNIX };
+
+    if (!path)
+        path = DEFAULT_SOCKET;
+    snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
+    sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (sock >= 0 && !connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
+        return;
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        fail("xend is not running (nothing listens on %s); start it, for "
+             "example with: systemctl start xend", path);
+    else if (errno == EACCES || errno == EPERM)
+        fail("no permission to use %s; run xl as root", path);
+    else
+        fail("cannot connect to %s: %s", path, strerror(errno));
+    exit(EXIT_FAILED);
+}
+
+void client_send(const char *method, struct json_object *params)
+{
+    struct json_object *o = json_object_new_object();
+    const char *text;
+    size_t len;
+    ssize_t n;
+
+    if (sock < 0)
+        connect_xend();
+    add_str(o, "jsonrpc", "2.0");
+    add_int(o, "id", ++last_id);
+    add_str(o, "method", method);
+    if (params)
+        json_object_object_add(o, "params", params);
+    text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &len);
+    while (len) {
+        n = send(sock, text, len, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        text += n;
+        len -= n;
+    }
+    if (len || send(sock, "\n", 1, MSG_NOSIGNAL) != 1) {
+        fail("xend has closed the connection");
+        exit(EXIT_FAILED);
+    }
+    json_object_put(o);
+}
+
+/* A line of the answer, without its newline; NULL at the end. */
+static char *read_line(void)
+{
+    char *end, *line;
+    size_t len;
+    ssize_t n;
+
+    while (!(end = in_len ? memchr(in, '\n', in_len) : NULL)) {
+        if (in_len + 65536 > in_size) {
+            in_size = in_size ? in_size * 2 : 128 * 1024;
+            in = realloc(in, in_size);
+            if (!in)
+                return NULL;
+        }
+        n = read(sock, in + in_len, in_size - in_len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return NULL;
+        in_len += n;
+    }
+    len = end - in;
+    line = strndup(in, len);
+    in_len -= len + 1;
+    memmove(in, end + 1, in_len);
+    return line;
+}
+
+static void print_warnings(struct json_object *from)
+{
+    size_t nr;
+    struct json_object *list = get_list(from, "warnings", &nr);
+
+    for (size_t i = 0; i < nr; i++)
+        fprintf(stderr, "xl: warning: %s\n", json_object_get_string(
+            json_object_array_get_idx(list, i)));
+}
+
+struct json_object *client_receive(void)
+{
+    struct json_object *o, *e = NULL, *data = NULL, *result = NULL;
+    char *line = read_line();
+
+    o = line ? json_tokener_parse(line) : NULL;
+    free(line);
+    if (!o) {
+        fail("xend has closed the connection without an answer");
+        exit(EXIT_FAILED);
+    }
+    if (json_object_object_get_ex(o, "error", &e)) {
+        if (json_object_object_get_ex(e, "data", &data))
+            print_warnings(data);
+        fail("%s", get_str(e, "message"));
+    } else if (json_object_object_get_ex(o, "result", &result)) {
+        print_warnings(result);
+        json_object_get(result);
+    }
+    json_object_put(o);
+    return result;
+}
+
+struct json_object *client_call(const char *method,
+                                struct json_object *params)
+{
+    client_send(method, params);
+    return client_receive();
+}
+
+int client_do(const char *method, struct json_object *params)
+{
+    struct json_object *result = client_call(method, params);
+    bool ok = result;
+
+    if (ok && global.json)
+        print_json(result);
+    json_object_put(result);
+    return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+int client_take_socket(char *early, size_t *len)
+{
+    int fd = sock;
+
+    if (in_len < *len)
+        *len = in_len;
+    memcpy(early, in, *len);
+    sock = -1;
+    in_len = 0;
+    return fd;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xl.h"
+
+struct globals global;
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command main_commands[] = {
+    { "help", cmd_help, "[SUBCOMMAND]", "Show this list, or a subcommand's "
+      "usage", NULL, 0, false },
+    { NULL, NULL, NULL, NULL, NULL, 0, false }
+};
+
+static const struct command *const tables[] = {
+    domain_commands, list_commands, console_commands, resource_commands,
+    sched_commands, host_commands, main_commands,
+};
+
+#define NR_TABLES (sizeof(tables) / sizeof(tables[0]))
+
+static const struct command *running;
+
+int fail(const char *fmt, ...)
+{
+    va_list ap;
+
+    fputs("xl: ", stderr);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    return EXIT_FAILED;
+}
+
+/* An exact name wins; otherwise the only one that it is the beginning of. */
+static const struct command *find_command(const char *name)
+{
+    const struct command *found = NULL, *c;
+    int matches = 0;
+
+    for (size_t i = 0; i < NR_TABLES; i++)
+        for (c = tables[i]; c->name; c++) {
+            if (!strcmp(c->name, name))
+                return c;
+            if (!strncmp(c->name, name, strlen(name))) {
+                found = c;
+                matches++;
+            }
+        }
+    return matches == 1 && *name ? found : NULL;
+}
+
+/* The layout is what the bash completion of xl parses. */
+static void print_help(FILE *to)
+{
+    const struct command *c;
+
+    fputs("Usage xl [-vfNtT] [--json] <subcommand> [args]\n\n"
+          "xl full list of subcommands:\n\n", to);
+    for (size_t i = 0; i < NR_TABLES; i++)
+        for (c = tables[i]; c->name; c++) {
+            fprintf(to, " %-19s ", c->name);
+            if (strlen(c->name) > 19)
+                fprintf(to, "\n %19s ", "");
+            fprintf(to, "%s\n", c->description);
+        }
+}
+
+static void print_usage(const struct command *c, FILE *to)
+{
+    fprintf(to, "Usage: xl [-v]%s %s %s\n\n%s.\n\n", c->dry_run ? " [-N]" : "",
+            c->name, c->args, c->description);
+    if (c->options)
+        fprintf(to, "Options:\n\n%s\n", c->options);
+}
+
+static int cmd_help(int argc, char **argv)
+{
+    const struct command *c;
+
+    while (next_option(argc, argv, "h", NULL) != -1)
+        ;
+    if (optind >= argc) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    c = find_command(argv[optind]);
+    if (!c) {
+        fputs("command not implemented\n", stderr);
+        return EXIT_FAILED;
+    }
+    print_usage(c, stdout);
+    return EXIT_OK;
+}
+
+void usage_error(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputs("\n\n", stderr);
+    print_usage(running, stderr);
+    exit(EXIT_USAGE);
+}
+
+int next_option(int argc, char **argv, const char *letters,
+                const struct option *words)
+{
+    static const struct option only_help[] = {
+        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+    };
+    int opt = getopt_long(argc, argv, letters, words ? words : only_help,
+                          NULL);
+
+    if (opt == 'h') {
+        print_usage(running, stdout);
+        exit(EXIT_OK);
+    }
+    if (opt == '?') {
+        print_usage(running, stderr);
+        exit(EXIT_USAGE);
+    }
+    if (opt == -1 && argc - optind < running->min_args)
+        usage_error("'xl %s' requires at least %d argument%s.", running->name,
+                    running->min_args, running->min_args > 1 ? "s" : "");
+    return opt;
+}
+
+/* Options before the subcommand.  Returns its index, or -1. */
+static int global_options(int argc, char **argv)
+{
+    static const struct option words[] = {
+        { "json", no_argument, NULL, 'J' }, { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 }
+    };
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "+vfNtTh", words, NULL)) != -1)
+        switch (opt) {
+        case 'v': global.verbose++; break;
+        case 'f': global.force = true; break;
+        case 'N': global.dry_run = true; break;
+        case 't': case 'T': break;      /* there is no progress to show */
+        case 'J': global.json = true; break;
+        case 'h':
+            print_help(stdout);
+            exit(EXIT_OK);
+        default: return -1;
+        }
+    return optind;
+}
+
+int main(int argc, char **argv)
+{
+    int first = global_options(argc, argv), rc;
+
+    if (first < 0)
+        return EXIT_FAILED;
+    if (first >= argc) {
+        print_help(stdout);
+        return EXIT_FAILED;
+    }
+    running = find_command(argv[first]);
+    if (!running) {
+        fputs("command not implemented\n", stderr);
+        return EXIT_FAILED;
+    }
+    if (global.dry_run && !running->dry_run)
+        return fail("command does not support -N (dry run): %s",
+                    running->name);
+    optind = 0;                 /* glibc: begin anew, with another argv */
+    rc = running->run(argc - first, argv + first);
+    if (fflush(stdout) || ferror(stdout))
+        return fail("cannot write the output");
+    return rc;
+}
