@@ -207,6 +207,8 @@ int domain_mm_relinquish(struct domain *d)
     struct page_info *pg;
     unsigned int i, done;
 
+    if (page_deferred_finish(current))
+        return -ERESTART;
     for (i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i] && page_deferred_finish(d->vcpu[i]))
             return -ERESTART;
