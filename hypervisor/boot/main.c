@@ -52,11 +52,13 @@ static const struct boot_option options[] = {
 };
 
 void boot_main(uint32_t magic, uint32_t mbi) __noreturn;
-void missing_function(void);
+long missing_function(void);
 
-void missing_function(void)
+long missing_function(void)
 {
-    panic("a part that is not there was called");
+    printk(LOG_ERR, "a part that is not there was called by %p\n",
+           __builtin_return_address(0));
+    return 0;
 }
 
 static void unknown_option(const char *word)
@@ -154,9 +156,9 @@ static void __init init_isa_irqs(void)
 
 static void __init init_interrupts(void)
 {
+    i8259_disable();                 /* before its line to the APIC closes */
     apic_init_boot(ioremap(acpi.lapic_maddr, PAGE_SIZE));
     this_percpu()->apic_id = apic_read_id();
-    i8259_disable();
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
         ioapic_add(ioremap(acpi.ioapic[i].maddr, PAGE_SIZE),
                    acpi.ioapic[i].maddr, acpi.ioapic[i].gsi_base);
@@ -247,6 +249,7 @@ void boot_main(uint32_t magic, uint32_t mbi)
     init_time();
     fpu_init_this();
     domain_init_boot();
+    clock_init_boot();
     sched_init_boot();
     sched_init_cpu(0);
     irq_enable();

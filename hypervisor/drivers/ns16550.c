@@ -116,8 +116,8 @@ void ns16550_init_irq(void (*rx)(char c))
     if (!uart.present)
         return;
     uart.rx = rx;
-    if (irq_setup_gsi(uart.irq, false, false) < 0 ||
-        irq_bind(uart.irq, uart_irq, NULL)) {
+    irq_setup_gsi(uart.irq, false, false);   /* done already, mostly */
+    if (irq_bind(uart.irq, uart_irq, NULL)) {
         printk(LOG_WARN, "com1: irq %u is not available, no input\n",
                uart.irq);
         return;
