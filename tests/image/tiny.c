@@ -16,6 +16,7 @@
  */
 #include <stdint.h>
 
+#define __XEN_INTERFACE_VERSION__ 0x00040e00    /* the numbers of today */
 #include <xen/xen.h>
 #include <xen/elfnote.h>
 #include <xen/sched.h>
