@@ -9,10 +9,6 @@
 #ifndef ZAZEN_XC_PRIVATE_H
 #define ZAZEN_XC_PRIVATE_H
 
-#ifndef __XEN_TOOLS__
-#define __XEN_TOOLS__ 1
-#endif
-
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>

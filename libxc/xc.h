@@ -22,6 +22,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Without it the ABI headers speak an interface of 2006. */
+#ifndef __XEN_TOOLS__
+#define __XEN_TOOLS__ 1
+#endif
 #include <xen/io/console.h>         /* struct xencons_interface */
 #include <xen/io/xs_wire.h>         /* struct xenstore_domain_interface */
 

@@ -336,15 +336,16 @@ static int lz4_head(struct input *in, uint8_t *block, uint8_t *out, int cap,
     }
 }
 
-/* One block of the legacy frame; the last one may be shorter. */
+/* One block of the legacy frame; the last one may be shorter.  all: its end
+ * is wanted, too. */
 static int lz4_block(struct input *in, uint8_t *block, uint8_t *out,
-                     uint64_t left, uint32_t packed, uint64_t *ret_n)
+                     uint64_t left, bool all, uint32_t packed, uint64_t *ret_n)
 {
     bool last = in->pos + packed >= in->end;
     int cap = (int)(left < LZ4_BLOCK ? left : LZ4_BLOCK);
     int n;
 
-    if (cap == (int)LZ4_BLOCK || last) {
+    if (cap == (int)LZ4_BLOCK || all) {
         int rc = xc_dom_file_read(in->img, in->file, in->pos, block, packed);
 
         if (rc)
@@ -363,6 +364,7 @@ static int lz4_block(struct input *in, uint8_t *block, uint8_t *out,
 static int unpack_lz4(struct input *in, uint8_t *out, uint64_t size)
 {
     uint8_t *block = malloc(LZ4_COMPRESSBOUND(LZ4_BLOCK));
+    bool all = size == in->img->packed.out_size;
     int rc = block ? 0 : xc_fail(in->img->err, -ENOMEM, "out of memory");
 
     in->pos += 4;                       /* the magic */
@@ -386,7 +388,7 @@ static int unpack_lz4(struct input *in, uint8_t *out, uint64_t size)
             packed > in->end - in->pos)
             rc = -EBADMSG;
         else
-            rc = lz4_block(in, block, out, size, packed, &n);
+            rc = lz4_block(in, block, out, size, all, packed, &n);
         out += n;
         size -= n;
     }
