@@ -9,6 +9,9 @@
 long do_domctl(void __guest *uop);
 long do_sysctl(void __guest *uop);
 long do_platform_op(void __guest *uop);
+/* At boot: what XENVER_commandline tells dom0. */
+void version_set_cmdline(const char *cmdline);
+
 long do_xen_version(int cmd, void __guest *arg);
 long do_console_io(unsigned int cmd, unsigned int count, void __guest *buf);
 long do_zazen_op(unsigned int cmd, void __guest *arg);

@@ -253,6 +253,11 @@ unsigned long frames_free_count(void)
     return READ_ONCE(heap.nr_free);
 }
 
+unsigned long frames_claimed_count(void)
+{
+    return READ_ONCE(heap.claimed);
+}
+
 static struct page_info *take_dirty_locked(void)
 {
     for (unsigned int zone = NR_ZONES - 1; zone; zone--)

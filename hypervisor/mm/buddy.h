@@ -29,6 +29,7 @@ void frames_free_guest(struct page_info *pg);
 /* Give [first, last] to the allocator, at boot or from the init sections. */
 void frames_add(mfn_t first, mfn_t last);
 unsigned long frames_free_count(void);
+unsigned long frames_claimed_count(void);        /* of these */
 /* Scrub some freed frames; true while there are more.  For idle CPUs. */
 bool frames_scrub_some(void);
 /* Move the sum of claims by delta; -ENOMEM if less is free than claimed. */

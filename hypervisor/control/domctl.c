@@ -1,0 +1,353 @@
+/*
+ * HYPERVISOR_domctl: domains, for the tool stack.  The dispatcher, and the
+ * operations on domains as a whole.
+ *
+ * One operation runs at a time.  Who finds another one at work is executed
+ * again, so that nobody spins and events are served meanwhile.
+ */
+#include "control/control.h"
+#include "control/private.h"
+#include "domain/domain.h"
+#include "domain/rights.h"
+#include "lib/string.h"
+#include "mm/guest_copy.h"
+#include "x86/cpu.h"
+#include "x86/irq.h"
+#include "x86/percpu.h"
+
+static struct spinlock control_lock = SPINLOCK_INIT(LOCK_CONTROL);
+
+int bitmap_from_guest(uint64_t *ret_bits, const struct xenctl_bitmap *map)
+{
+    uint32_t nr = MIN(map->nr_bits, 64U);
+
+    *ret_bits = 0;
+    if (copy_from_guest(ret_bits, map->bitmap.p, (nr + 7) / 8))
+        return -EFAULT;
+    if (nr < 64)
+        *ret_bits &= BIT(nr) - 1;
+    return 0;
+}
+
+int bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t bits)
+{
+    uint32_t bytes = MIN(map->nr_bits / 8 + !!(map->nr_bits % 8), PAGE_SIZE);
+    uint32_t n = MIN(bytes, 8U);
+
+    if (map->nr_bits < 64)
+        bits &= BIT(map->nr_bits) - 1;
+    return copy_to_guest(map->bitmap.p, &bits, n) ||
+           clear_guest(map->bitmap.p + n, bytes - n) ? -EFAULT : 0;
+}
+
+static int createdomain_check(const struct xen_domctl_createdomain *c)
+{
+    if (c->flags || c->iommu_opts || c->vmtrace_size ||
+        c->arch.emulation_flags ||
+        (c->arch.misc_flags & ~XEN_X86_MSR_RELAXED) ||
+        XEN_DOMCTL_GRANT_version(c->grant_opts) != 1 ||
+        (c->grant_opts & ~XEN_DOMCTL_GRANT_version_mask))
+        return -EINVAL;
+    return c->cpupool_id ? -ENOENT : 0;
+}
+
+static long op_createdomain(struct domain *none, struct xen_domctl *op)
+{
+    const struct xen_domctl_createdomain *c = &op->u.createdomain;
+    struct domain_params p = {
+        .id = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain
+                                                              : DOMID_INVALID,
+        .max_vcpus = c->max_vcpus,
+        .max_evtchn_port = c->max_evtchn_port,
+        .max_grant_frames = c->max_grant_frames,
+        .max_maptrack_frames = c->max_maptrack_frames,
+    };
+    struct domain *d;
+    int rc = createdomain_check(c);
+
+    (void)none;
+    if (rc)
+        return rc;
+    memcpy(p.uuid, c->handle, sizeof(p.uuid));
+    rc = domain_create(&p, &d);
+    if (!rc)
+        op->domain = d->id;
+    return rc;
+}
+
+static long op_destroydomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    return domain_kill(d);
+}
+
+static long op_pausedomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    return domain_control_pause(d);
+}
+
+static long op_unpausedomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    return domain_control_unpause(d);
+}
+
+static long op_resumedomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    domain_resume(d);
+    return 0;
+}
+
+static void vcpus_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+    bool blocked = true, running = false;
+
+    for (unsigned int i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = d->vcpu[i];
+        unsigned long flags;
+
+        if (!v)
+            continue;
+        flags = READ_ONCE(v->sched.pause_flags);
+        info->max_vcpu_id = i;
+        info->cpu_time += vcpu_run_time(v);
+        if (flags & VPF_DOWN)
+            continue;
+        info->nr_online_vcpus++;
+        if (!(flags & VPF_BLOCKED))
+            blocked = false;
+        if (READ_ONCE(v->sched.running))
+            running = true;
+    }
+    info->flags |= (blocked ? XEN_DOMINF_blocked : 0) |
+                   (running ? XEN_DOMINF_running : 0);
+}
+
+void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+    memset(info, 0, sizeof(*info));
+    if (d->is_shut_down)
+        domain_sync(d);              /* who is told so may rely on it */
+    info->domain = d->id;
+    info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
+    vcpus_info(d, info);
+    if (d->dying == DOMAIN_DEAD)
+        info->flags |= XEN_DOMINF_dying;
+    if (d->is_shut_down)
+        info->flags |= XEN_DOMINF_shutdown |
+                       ((uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift);
+    if (d->control_pauses)
+        info->flags |= XEN_DOMINF_paused;
+    info->tot_pages = d->mm.nr_frames;
+    info->max_pages = d->mm.max_frames;
+    info->outstanding_pages = d->mm.claimed;
+    info->shared_info_frame = d->mm.shared_info_mfn;
+    memcpy(info->handle, d->uuid, sizeof(info->handle));
+}
+
+static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)
+{
+    struct domain *d;
+
+    (void)none;
+    if (op->domain >= DOMID_FIRST_RESERVED)
+        return -EINVAL;
+    d = domain_next(op->domain);
+    if (!d)
+        return -ESRCH;
+    domain_info(d, &op->u.getdomaininfo);
+    op->domain = d->id;
+    domain_put(d);
+    return 0;
+}
+
+static long op_setdomainhandle(struct domain *d, struct xen_domctl *op)
+{
+    spin_lock(&d->lock);
+    memcpy(d->uuid, op->u.setdomainhandle.handle, sizeof(d->uuid));
+    spin_unlock(&d->lock);
+    return 0;
+}
+
+static long permit(struct domain *d, struct rangeset *mine,
+                   struct rangeset *its, unsigned long first,
+                   unsigned long last, bool allow)
+{
+    long rc;
+
+    if (!rangeset_contains(mine, first, last))
+        return -EPERM;
+    spin_lock(&d->lock);
+    rc = allow ? rangeset_add(its, first, last)
+               : rangeset_remove(its, first, last);
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+static long op_irq_permission(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_irq_permission *p = &op->u.irq_permission;
+
+    if (p->pirq >= NR_IRQS)
+        return -EINVAL;
+    return permit(d, &current->domain->irqs, &d->irqs, p->pirq, p->pirq,
+                  p->allow_access);
+}
+
+static long op_iomem_permission(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_iomem_permission *p = &op->u.iomem_permission;
+    unsigned long last = p->first_mfn + p->nr_mfns - 1;
+
+    if (!p->nr_mfns || last < p->first_mfn)
+        return -EINVAL;
+    return permit(d, &current->domain->iomem, &d->iomem, p->first_mfn, last,
+                  p->allow_access);
+}
+
+static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
+    unsigned long last = (unsigned long)p->first_port + p->nr_ports - 1;
+
+    if (!p->nr_ports || last > 0xffff)
+        return -EINVAL;
+    return permit(d, &current->domain->ioports, &d->ioports, p->first_port,
+                  last, p->allow_access);
+}
+
+static long op_set_address_size(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    return op->u.address_size.size == 64 ? 0 : -EINVAL;
+}
+
+static long op_get_address_size(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    op->u.address_size.size = 64;
+    return 0;
+}
+
+/* RDTSC never traps: that is the default, and "never emulate". */
+static long op_settscinfo(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    return op->u.tsc_info.tsc_mode == 0 || op->u.tsc_info.tsc_mode == 2
+           ? 0 : -EINVAL;
+}
+
+static long op_gettscinfo(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    op->u.tsc_info = (struct xen_domctl_tsc_info){
+        .gtsc_khz = cpu_features.tsc_hz / 1000,
+    };
+    return 0;
+}
+
+/* Log-dirty mode is not there; who asks copes with that. */
+static long op_shadow_op(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    (void)op;
+    return -EINVAL;
+}
+
+static long op_subscribe(struct domain *d, struct xen_domctl *op)
+{
+    spin_lock(&d->lock);
+    d->suspend_port = op->u.subscribe.port;
+    spin_unlock(&d->lock);
+    return 0;
+}
+
+#define OUT     1                    /* op goes back on success */
+#define ALWAYS  2                    /* on failure and restart, too */
+#define OTHERS  4                    /* not on the caller's own domain */
+#define NO_DOM  8                    /* finds its domain by itself */
+
+static const struct {
+    domctl_fn *fn;
+    unsigned int flags;
+} table[] = {
+    [XEN_DOMCTL_createdomain] = { op_createdomain, OUT | NO_DOM },
+    [XEN_DOMCTL_destroydomain] = { op_destroydomain, OTHERS },
+    [XEN_DOMCTL_pausedomain] = { op_pausedomain, OTHERS },
+    [XEN_DOMCTL_unpausedomain] = { op_unpausedomain, 0 },
+    [XEN_DOMCTL_getdomaininfo] = { op_getdomaininfo, OUT | NO_DOM },
+    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity, OUT },
+    [XEN_DOMCTL_shadow_op] = { op_shadow_op, 0 },
+    [XEN_DOMCTL_max_mem] = { domctl_max_mem, 0 },
+    [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext, OTHERS },
+    [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext, OTHERS },
+    [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, OUT },
+    [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, OTHERS },
+    [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, OUT },
+    [XEN_DOMCTL_setdomainhandle] = { op_setdomainhandle, 0 },
+    [XEN_DOMCTL_irq_permission] = { op_irq_permission, 0 },
+    [XEN_DOMCTL_iomem_permission] = { op_iomem_permission, 0 },
+    [XEN_DOMCTL_ioport_permission] = { op_ioport_permission, 0 },
+    [XEN_DOMCTL_hypercall_init] = { domctl_hypercall_init, 0 },
+    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity, OUT },
+    [XEN_DOMCTL_resumedomain] = { op_resumedomain, OTHERS },
+    [XEN_DOMCTL_subscribe] = { op_subscribe, 0 },
+    [XEN_DOMCTL_set_address_size] = { op_set_address_size, 0 },
+    [XEN_DOMCTL_get_address_size] = { op_get_address_size, OUT },
+    [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext, OTHERS },
+    [XEN_DOMCTL_get_ext_vcpucontext] = { domctl_get_ext_vcpucontext,
+                                         OUT | OTHERS },
+    [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, OUT },
+    [XEN_DOMCTL_settscinfo] = { op_settscinfo, OTHERS },
+    [XEN_DOMCTL_getpageframeinfo3] = { domctl_getpageframeinfo3, OUT | ALWAYS },
+    [XEN_DOMCTL_setnodeaffinity] = { domctl_setnodeaffinity, 0 },
+    [XEN_DOMCTL_getnodeaffinity] = { domctl_getnodeaffinity, OUT },
+    [XEN_DOMCTL_get_cpu_policy] = { domctl_get_cpu_policy, OUT | ALWAYS },
+    [XEN_DOMCTL_set_cpu_policy] = { domctl_set_cpu_policy,
+                                    OUT | ALWAYS | OTHERS },
+};
+
+static long run(struct xen_domctl *op)
+{
+    unsigned int flags = table[op->cmd].flags;
+    struct domain *d = NULL;
+    long rc = -EINVAL;
+
+    if (!(flags & NO_DOM)) {
+        d = domain_get_by_id(op->domain);
+        if (!d)
+            return -ESRCH;
+    }
+    if (!(flags & OTHERS) || d != current->domain)
+        rc = table[op->cmd].fn(d, op);
+    if (d)
+        domain_put(d);
+    return rc;
+}
+
+long do_domctl(void __guest *uop)
+{
+    struct xen_domctl op;
+    unsigned int flags;
+    long rc;
+
+    if (!may_control(current->domain))
+        return -EPERM;
+    if (copy_from_guest(&op, uop, sizeof(op)))
+        return -EFAULT;
+    if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+        return -EACCES;
+    if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd].fn)
+        return -ENOSYS;
+    if (!spin_trylock(&control_lock))
+        return -ERESTART;
+    rc = run(&op);
+    spin_unlock(&control_lock);
+    flags = table[op.cmd].flags;
+    if ((flags & ALWAYS || (!rc && flags & OUT)) &&
+        copy_to_guest(uop, &op, sizeof(op)))
+        rc = -EFAULT;
+    return rc;
+}

@@ -1,0 +1,338 @@
+/*
+ * domctl: vcpus of a domain, their state, where and how much they run, and
+ * what their CPU claims to be.
+ */
+#include "control/private.h"
+#include "domain/domain.h"
+#include "domain/cpu_policy.h"
+#include "domain/guest_ops.h"
+#include "mm/buddy.h"
+#include "mm/guest_copy.h"
+#include "x86/atomic.h"
+#include "x86/paging.h"
+#include "x86/percpu.h"
+
+long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v;
+    int rc = 0;
+
+    if (op->u.max_vcpus.max != d->max_vcpus)
+        return -EINVAL;
+    for (unsigned int i = 0; !rc && i < d->max_vcpus; i++)
+        if (!d->vcpu[i])
+            rc = vcpu_create(d, i, &v);
+    return rc;
+}
+
+/* Of a domain that is paused. */
+static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    int rc = guest_ops->set_context(v, c);
+
+    if (rc)
+        return rc;
+    v->initialised = true;
+    if (c->flags & VGCF_online)
+        vcpu_unblock(v, VPF_DOWN);
+    else
+        atomic_or(&v->sched.pause_flags, VPF_DOWN);
+    return 0;
+}
+
+long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+    struct vcpu_guest_context *c;
+    long rc = -EFAULT;
+
+    if (!v || !op->u.vcpucontext.ctxt.p || d->dying)
+        return -EINVAL;
+    c = kzalloc(sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    if (!copy_from_guest(c, op->u.vcpucontext.ctxt.p, sizeof(*c))) {
+        domain_pause(d);
+        spin_lock(&d->lock);
+        rc = set_context(v, c);
+        spin_unlock(&d->lock);
+        domain_unpause(d);
+    }
+    kfree(c);
+    return rc;
+}
+
+long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+    struct vcpu_guest_context *c;
+    long rc = 0;
+
+    if (!v)
+        return -ESRCH;
+    if (!v->initialised)
+        return -ENODATA;
+    c = kzalloc(sizeof(*c));
+    if (!c)
+        return -ENOMEM;
+    vcpu_pause(v);
+    guest_ops->get_context(v, c);
+    vcpu_unpause(v);
+    if (copy_to_guest(op->u.vcpucontext.ctxt.p, c, sizeof(*c)))
+        rc = -EFAULT;
+    kfree(c);
+    return rc;
+}
+
+long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
+    struct vcpu *v = domain_vcpu(d, info->vcpu);
+    unsigned long flags;
+
+    if (!v)
+        return info->vcpu >= d->max_vcpus ? -EINVAL : -ESRCH;
+    flags = READ_ONCE(v->sched.pause_flags);
+    info->online = !(flags & VPF_DOWN);
+    info->blocked = !!(flags & VPF_BLOCKED);
+    info->running = READ_ONCE(v->sched.running);
+    info->cpu_time = vcpu_run_time(v);
+    info->cpu = v->sched.cpu;
+    return 0;
+}
+
+#define AFFINITY_FLAGS (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)
+
+static long affinity_vcpu(struct domain *d,
+                          const struct xen_domctl_vcpuaffinity *a,
+                          struct vcpu **ret_v)
+{
+    if (a->vcpu >= d->max_vcpus || !(a->flags & AFFINITY_FLAGS) ||
+        (a->flags & ~(AFFINITY_FLAGS | XEN_VCPUAFFINITY_FORCE)))
+        return -EINVAL;
+    *ret_v = d->vcpu[a->vcpu];
+    return *ret_v ? 0 : -ESRCH;
+}
+
+long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    cpumask_t hard, soft;
+    struct vcpu *v;
+    long rc = affinity_vcpu(d, a, &v);
+
+    if (rc)
+        return rc;
+    hard = v->sched.affinity;
+    soft = v->sched.affinity_soft;
+    if ((a->flags & XEN_VCPUAFFINITY_HARD &&
+         bitmap_from_guest(&hard, &a->cpumap_hard)) ||
+        (a->flags & XEN_VCPUAFFINITY_SOFT &&
+         bitmap_from_guest(&soft, &a->cpumap_soft)))
+        return -EFAULT;
+    rc = vcpu_set_affinity(v, hard, soft);
+    if (rc)
+        return rc;
+    hard &= cpu_online_mask;         /* what comes into effect */
+    if ((a->flags & XEN_VCPUAFFINITY_HARD &&
+         bitmap_to_guest(&a->cpumap_hard, hard)) ||
+        (a->flags & XEN_VCPUAFFINITY_SOFT &&
+         bitmap_to_guest(&a->cpumap_soft, soft & hard)))
+        return -EFAULT;
+    return 0;
+}
+
+long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    struct vcpu *v;
+    long rc = affinity_vcpu(d, a, &v);
+
+    if (rc)
+        return rc;
+    if ((a->flags & XEN_VCPUAFFINITY_HARD &&
+         bitmap_to_guest(&a->cpumap_hard, v->sched.affinity)) ||
+        (a->flags & XEN_VCPUAFFINITY_SOFT &&
+         bitmap_to_guest(&a->cpumap_soft, v->sched.affinity_soft)))
+        return -EFAULT;
+    return 0;
+}
+
+/* There is one node. */
+long domctl_setnodeaffinity(struct domain *d, struct xen_domctl *op)
+{
+    uint64_t nodes;
+
+    (void)d;
+    if (bitmap_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
+        return -EFAULT;
+    return nodes & 1 ? 0 : -EINVAL;
+}
+
+long domctl_getnodeaffinity(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    return bitmap_to_guest(&op->u.nodeaffinity.nodemap, 1);
+}
+
+/* Weight 0 and cap 0xffff stand for "as it is". */
+static long put_credit2(struct domain *d,
+                        const struct xen_domctl_sched_credit2 *c)
+{
+    struct domain_sched s;
+    long rc;
+
+    spin_lock(&d->lock);
+    s = d->sched;
+    if (c->weight)
+        s.weight = c->weight;
+    if (c->cap != 0xffff)
+        s.cap = c->cap;
+    rc = sched_adjust(d, &s);
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+
+    if (s->sched_id != XEN_SCHEDULER_CREDIT2)
+        return -EINVAL;
+    switch (s->cmd) {
+    case XEN_DOMCTL_SCHEDOP_putinfo:
+        return put_credit2(d, &s->u.credit2);
+    case XEN_DOMCTL_SCHEDOP_getinfo:
+        s->u.credit2.weight = d->sched.weight;
+        s->u.credit2.cap = d->sched.cap;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+    struct vcpu *v = domain_vcpu(d, e->vcpu);
+
+    if (!v)
+        return -ESRCH;
+    if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) ||
+        !va_canonical(e->syscall32_callback_eip) ||
+        !va_canonical(e->sysenter_callback_eip))
+        return -EINVAL;
+    vcpu_pause(v);
+    v->pv.syscall32_entry = e->syscall32_callback_eip;
+    v->pv.syscall32_mask = e->syscall32_disables_events;
+    v->pv.sysenter_entry = e->sysenter_callback_eip;
+    v->pv.sysenter_mask = e->sysenter_disables_events;
+    vcpu_unpause(v);
+    return 0;
+}
+
+long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+    struct vcpu *v = domain_vcpu(d, e->vcpu);
+
+    if (!v)
+        return -ESRCH;
+    vcpu_pause(v);
+    *e = (struct xen_domctl_ext_vcpucontext){
+        .vcpu = v->id, .size = sizeof(*e),
+        .syscall32_callback_eip = v->pv.syscall32_entry,
+        .syscall32_disables_events = v->pv.syscall32_mask,
+        .sysenter_callback_eip = v->pv.sysenter_entry,
+        .sysenter_disables_events = v->pv.sysenter_mask,
+    };
+    vcpu_unpause(v);
+    return 0;
+}
+
+/* As d has it: its policy where that names the leaf. */
+static bool policy_leaf(struct domain *d, unsigned int i, xen_cpuid_leaf_t *l)
+{
+    const xen_cpuid_leaf_t *own;
+
+    if (!cpu_policy_host_leaf(i, l))
+        return false;
+    own = d ? cpu_policy_find(d, l->leaf, l->subleaf) : NULL;
+    if (own)
+        *l = *own;
+    return true;
+}
+
+int policy_to_guest(struct domain *d, xen_cpuid_leaf_t __guest *leaves,
+                    uint32_t *nr)
+{
+    xen_cpuid_leaf_t l;
+    uint32_t n;
+
+    for (n = 0; policy_leaf(d, n, &l); n++) {
+        if (!leaves)
+            continue;
+        if (n == *nr)
+            return -ENOBUFS;
+        if (copy_to_guest(&leaves[n], &l, sizeof(l)))
+            return -EFAULT;
+    }
+    *nr = n;
+    return 0;
+}
+
+long domctl_get_cpu_policy(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
+
+    p->nr_msrs = 0;
+    return policy_to_guest(d, p->leaves.p, &p->nr_leaves);
+}
+
+/* No MSR's value is a matter of policy: what is set must be zero. */
+static long check_msrs(struct xen_domctl_cpu_policy *p)
+{
+    xen_msr_entry_t msr;
+
+    if (p->nr_msrs > CPU_POLICY_MAX)
+        return -E2BIG;
+    for (uint32_t i = 0; i < p->nr_msrs; i++) {
+        if (copy_from_guest(&msr, p->msrs.p + i, sizeof(msr)))
+            return -EFAULT;
+        if (msr.flags || msr.val) {
+            p->err_msr = msr.idx;
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+long domctl_set_cpu_policy(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
+    xen_cpuid_leaf_t *leaves, bad;
+    long rc;
+
+    if (d->started)
+        return -EEXIST;
+    if (p->nr_leaves > CPU_POLICY_MAX)
+        return -E2BIG;
+    p->err_leaf = p->err_subleaf = p->err_msr = ~0U;
+    rc = check_msrs(p);
+    if (rc)
+        return rc;
+    leaves = kzalloc(CPU_POLICY_MAX * sizeof(*leaves));
+    if (!leaves)
+        return -ENOMEM;
+    rc = -EFAULT;
+    if (!copy_from_guest(leaves, p->leaves.p,
+                         p->nr_leaves * sizeof(*leaves))) {
+        rc = cpu_policy_set(d, leaves, p->nr_leaves, &bad);
+        if (rc == -EINVAL) {
+            p->err_leaf = bad.leaf;
+            p->err_subleaf = bad.subleaf;
+        }
+    }
+    kfree(leaves);
+    return rc;
+}

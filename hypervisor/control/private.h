@@ -1,0 +1,38 @@
+/*
+ * Between the files of control/: the operations of domctl, one function each.
+ */
+#ifndef CONTROL_PRIVATE_H
+#define CONTROL_PRIVATE_H
+
+#include "lib/abi.h"
+
+struct domain;
+struct vcpu;
+
+/* d is the domain that the operation names, referenced, NULL if it needs
+ * none.  -ERESTART: to be called again with op as it is left. */
+typedef long domctl_fn(struct domain *d, struct xen_domctl *op);
+
+domctl_fn domctl_max_mem, domctl_getpageframeinfo3, domctl_hypercall_init,
+    domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
+    domctl_max_vcpus, domctl_setvcpuaffinity, domctl_getvcpuaffinity,
+    domctl_set_ext_vcpucontext, domctl_get_ext_vcpucontext,
+    domctl_get_cpu_policy, domctl_set_cpu_policy, domctl_scheduler_op,
+    domctl_setnodeaffinity, domctl_getnodeaffinity;
+
+/* What tools are told of a domain. */
+void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
+
+/* Bitmaps of tools: the first 64 bits; what is longer is cleared. -EFAULT. */
+int bitmap_from_guest(uint64_t *ret_bits, const struct xenctl_bitmap *map);
+int bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t bits);
+
+/*
+ * Write the leaves of the policy of d (NULL: of the machine) to a guest's
+ * array of *nr, or count them if the handle is null.  -ENOBUFS: not all had
+ * room; *nr is what there are, or how many were written.
+ */
+int policy_to_guest(struct domain *d, xen_cpuid_leaf_t __guest *leaves,
+                    uint32_t *nr);
+
+#endif

@@ -1,0 +1,379 @@
+/*
+ * HYPERVISOR_sysctl: the machine, for the tool stack.
+ */
+#include "control/control.h"
+#include "control/private.h"
+#include "domain/domain.h"
+#include "domain/cpu_policy.h"
+#include "domain/guest_ops.h"
+#include "domain/rights.h"
+#include "drivers/console.h"
+#include "mm/buddy.h"
+#include "mm/frame_table.h"
+#include "mm/guest_copy.h"
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+
+typedef long sysctl_fn(struct xen_sysctl *op);
+
+static long op_readconsole(struct xen_sysctl *op)
+{
+    struct xen_sysctl_readconsole *rc = &op->u.readconsole;
+    bool incremental = rc->incremental;
+    uint32_t done = 0, unused = 0;
+    char text[512];
+    size_t n;
+
+    do {
+        n = console_ring_read(text, MIN(rc->count - done, sizeof(text)),
+                              &rc->index, incremental, false);
+        if (copy_to_guest(rc->buffer.p + done, text, n))
+            return -EFAULT;
+        done += n;
+        incremental = true;          /* go on behind it */
+    } while (n && done < rc->count);
+    if (rc->clear)
+        console_ring_read(text, 0, &unused, false, true);
+    rc->count = done;
+    return 0;
+}
+
+/* How many low bits of an APIC id number the threads, and the cores too. */
+static void topology(unsigned int *ret_thread_bits, unsigned int *ret_bits)
+{
+    unsigned int logical = 1, cores = 1, bits = 0, core_bits = 0;
+
+    if (cpu_features.max_leaf >= 0xb && cpuid(0xb, 0).b) {
+        *ret_thread_bits = cpuid(0xb, 0).a & 31;
+        *ret_bits = cpuid(0xb, 1).a & 31;
+        return;
+    }
+    if (cpuid(1, 0).d & BIT(28))
+        logical = (cpuid(1, 0).b >> 16) & 0xff;
+    if (cpu_features.intel && cpu_features.max_leaf >= 4)
+        cores = (cpuid(4, 0).a >> 26) + 1;
+    else if (cpu_features.max_ext_leaf >= 0x80000008)
+        cores = (cpuid(0x80000008, 0).c & 0xff) + 1;
+    while (BIT(bits) < logical)
+        bits++;
+    while (BIT(core_bits) < cores)
+        core_bits++;
+    *ret_bits = MAX(bits, core_bits);
+    *ret_thread_bits = *ret_bits - core_bits;
+}
+
+/* CPUs online with the same APIC id above the lowest `bits`, as this CPU. */
+static unsigned int siblings(unsigned int bits)
+{
+    unsigned int n = 0, mine = this_percpu()->apic_id >> bits;
+
+    for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+        n += (cpu_online_mask & BIT(cpu)) &&
+             percpu_of[cpu]->apic_id >> bits == mine;
+    return n;
+}
+
+static long op_physinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_physinfo *info = &op->u.physinfo;
+    unsigned int thread_bits, bits;
+    uint32_t r[4];
+
+    topology(&thread_bits, &bits);
+    *info = (struct xen_sysctl_physinfo){
+        .threads_per_core = siblings(thread_bits),
+        .nr_cpus = nr_cpus,
+        .max_cpu_id = 63 - __builtin_clzl(cpu_online_mask),
+        .nr_nodes = 1,
+        .cpu_khz = cpu_features.tsc_hz / 1000,
+        .capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
+        .total_pages = total_frames,
+        .free_pages = frames_free_count(),
+        .outstanding_pages = frames_claimed_count(),
+        .max_mfn = max_mfn,
+    };
+    info->cores_per_socket = siblings(bits) / info->threads_per_core;
+    guest_ops->cpuid(NULL, 1, 0, r);
+    info->hw_cap[0] = r[3];
+    info->hw_cap[1] = r[2];
+    guest_ops->cpuid(NULL, 0x80000001, 0, r);
+    info->hw_cap[2] = r[3];
+    info->hw_cap[3] = r[2];
+    return 0;
+}
+
+static long op_sched_id(struct xen_sysctl *op)
+{
+    op->u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2;
+    return 0;
+}
+
+static long op_getdomaininfolist(struct xen_sysctl *op)
+{
+    struct xen_sysctl_getdomaininfolist *list = &op->u.getdomaininfolist;
+    struct xen_domctl_getdomaininfo info;
+    struct domain *d;
+    uint32_t n = 0;
+    unsigned int id = list->first_domain;
+    int rc = 0;
+
+    while (!rc && n < list->max_domains && (d = domain_next(id))) {
+        domain_info(d, &info);
+        id = d->id + 1U;
+        domain_put(d);
+        if (copy_to_guest(list->buffer.p + n, &info, sizeof(info)))
+            rc = -EFAULT;
+        n++;
+    }
+    list->num_domains = n;
+    return rc;
+}
+
+static void show_domains(void)
+{
+    struct domain *d;
+
+    for (unsigned int id = 0; (d = domain_next(id)); id = d->id + 1U) {
+        printk(LOG_INFO, "d%u: %lu frames of %lu, paused %u, dying %u, "
+               "shut down %d (%u), CPUs %lx\n", d->id, d->mm.nr_frames,
+               d->mm.max_frames, d->pause_count, d->dying, d->is_shut_down,
+               d->shutdown_code, d->dirty_cpus);
+        for (unsigned int i = 0; i < d->max_vcpus; i++) {
+            const struct vcpu *v = d->vcpu[i];
+
+            if (v)
+                printk(LOG_INFO, "  v%u: CPU %u, running %d, flags %lx, "
+                       "paused %u\n", i, v->sched.cpu, v->sched.running,
+                       v->sched.pause_flags, v->sched.pause_count);
+        }
+        domain_put(d);
+    }
+}
+
+static long op_debug_keys(struct xen_sysctl *op)
+{
+    uint32_t n = MIN(op->u.debug_keys.nr_keys, 16U);
+    char keys[16];
+
+    if (copy_from_guest(keys, op->u.debug_keys.keys.p, n))
+        return -EFAULT;
+    for (uint32_t i = 0; i < n; i++) {
+        if (keys[i] == 'q')
+            show_domains();
+        else
+            printk(LOG_INFO, "debug keys: 'q' shows domains and vcpus\n");
+    }
+    return 0;
+}
+
+static long op_getcpuinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_getcpuinfo *g = &op->u.getcpuinfo;
+    uint32_t n = MIN(g->max_cpus, nr_cpus);
+
+    for (uint32_t cpu = 0; cpu < n; cpu++) {
+        struct vcpu *idle = idle_domain->vcpu[cpu];
+        struct xen_sysctl_cpuinfo info = {
+            .idletime = idle ? vcpu_run_time(idle) : 0,
+        };
+
+        if (copy_to_guest(g->info.p + cpu, &info, sizeof(info)))
+            return -EFAULT;
+    }
+    g->nr_cpus = n;
+    return 0;
+}
+
+static long op_availheap(struct xen_sysctl *op)
+{
+    if (op->u.availheap.node > 0)
+        return -EINVAL;
+    op->u.availheap.avail_bytes = frames_free_count() << PAGE_SHIFT;
+    return 0;
+}
+
+static long op_cputopoinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+    unsigned int thread_bits, bits;
+    uint32_t n = t->cputopo.p ? MIN(t->num_cpus, nr_cpus) : 0;
+
+    topology(&thread_bits, &bits);
+    for (uint32_t cpu = 0; cpu < n; cpu++) {
+        struct xen_sysctl_cputopo e = { XEN_INVALID_CORE_ID,
+                                        XEN_INVALID_SOCKET_ID,
+                                        XEN_INVALID_NODE_ID };
+        if (cpu_online_mask & BIT(cpu)) {
+            uint32_t id = percpu_of[cpu]->apic_id;
+
+            e.core = (id & (BIT(bits) - 1)) >> thread_bits;
+            e.socket = id >> bits;
+            e.node = 0;
+        }
+        if (copy_to_guest(t->cputopo.p + cpu, &e, sizeof(e)))
+            return -EFAULT;
+    }
+    t->num_cpus = nr_cpus;
+    return 0;
+}
+
+static long op_numainfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_numainfo *n = &op->u.numainfo;
+    struct xen_sysctl_meminfo mem = {
+        .memsize = (max_mfn + 1) << PAGE_SHIFT,
+        .memfree = frames_free_count() << PAGE_SHIFT,
+    };
+    uint32_t distance = 10;          /* ACPI's SLIT: to itself */
+
+    if (n->num_nodes && n->meminfo.p &&
+        copy_to_guest(n->meminfo.p, &mem, sizeof(mem)))
+        return -EFAULT;
+    if (n->num_nodes && n->distance.p &&
+        copy_to_guest(n->distance.p, &distance, sizeof(distance)))
+        return -EFAULT;
+    n->num_nodes = 1;
+    return 0;
+}
+
+static uint32_t count_domains(void)
+{
+    struct domain *d;
+    uint32_t n = 0;
+
+    for (unsigned int id = 0; (d = domain_next(id)); n++) {
+        id = d->id + 1U;
+        domain_put(d);
+    }
+    return n;
+}
+
+/* There is one pool, number 0, with all CPUs. */
+static long op_cpupool(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cpupool_op *c = &op->u.cpupool_op;
+
+    switch (c->op) {
+    case XEN_SYSCTL_CPUPOOL_OP_INFO:
+        if (c->cpupool_id)
+            return -ENOENT;
+        c->sched_id = XEN_SCHEDULER_CREDIT2;
+        c->n_dom = count_domains();
+        return bitmap_to_guest(&c->cpumap, cpu_online_mask);
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+        return bitmap_to_guest(&c->cpumap, 0);
+    case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+        return -EOPNOTSUPP;
+    default:
+        return c->cpupool_id ? -ENOENT : -EOPNOTSUPP;
+    }
+}
+
+static long op_scheduler(struct xen_sysctl *op)
+{
+    struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+
+    if (s->cpupool_id)
+        return -ESRCH;
+    if (s->sched_id != XEN_SCHEDULER_CREDIT2)
+        return -EINVAL;
+    if (s->cmd != XEN_SYSCTL_SCHEDOP_getinfo)
+        return -EOPNOTSUPP;
+    s->u.sched_credit2.ratelimit_us = 0;     /* none */
+    return 0;
+}
+
+static long op_levelling_caps(struct xen_sysctl *op)
+{
+    op->u.cpu_levelling_caps.caps = 0;
+    return 0;
+}
+
+/* Where each word of a featureset comes from (cpufeatureset.h). */
+static const struct {
+    uint32_t leaf, sub;
+    unsigned int reg;
+} feature_words[] = {
+    { 1, 0, 3 }, { 1, 0, 2 }, { 0x80000001, 0, 3 }, { 0x80000001, 0, 2 },
+    { 0xd, 1, 0 }, { 7, 0, 1 }, { 7, 0, 2 }, { 0x80000007, 0, 3 },
+    { 0x80000008, 0, 1 }, { 7, 0, 3 }, { 7, 1, 0 }, { 0x80000021, 0, 0 },
+    { 7, 1, 1 },
+};
+
+static bool hvm_index(uint32_t index)
+{
+    return index == XEN_SYSCTL_cpu_featureset_hvm ||
+           index == XEN_SYSCTL_cpu_featureset_hvm_max;
+}
+
+static long op_featureset(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cpu_featureset *f = &op->u.cpu_featureset;
+    uint32_t have = ARRAY_SIZE(feature_words), n = MIN(f->nr_features, have);
+    uint32_t r[4];
+
+    if (f->index > XEN_SYSCTL_cpu_featureset_hvm_max)
+        return -EINVAL;
+    if (hvm_index(f->index))
+        return -EOPNOTSUPP;
+    if (!f->features.p) {
+        f->nr_features = have;
+        return 0;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        guest_ops->cpuid(NULL, feature_words[i].leaf, feature_words[i].sub, r);
+        if (copy_to_guest(f->features.p + i, &r[feature_words[i].reg], 4))
+            return -EFAULT;
+    }
+    f->nr_features = n;
+    return n < have ? -ENOBUFS : 0;
+}
+
+static long op_get_cpu_policy(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cpu_policy *p = &op->u.cpu_policy;
+
+    if (p->_rsvd || p->index > XEN_SYSCTL_cpu_policy_hvm_default)
+        return -EINVAL;
+    if (p->index == XEN_SYSCTL_cpu_policy_hvm_max ||
+        p->index == XEN_SYSCTL_cpu_policy_hvm_default)
+        return -EOPNOTSUPP;
+    p->nr_msrs = 0;                  /* none that a policy decides */
+    return policy_to_guest(NULL, p->leaves.p, &p->nr_leaves);
+}
+
+static sysctl_fn *const table[] = {
+    [XEN_SYSCTL_readconsole] = op_readconsole,
+    [XEN_SYSCTL_physinfo] = op_physinfo,
+    [XEN_SYSCTL_sched_id] = op_sched_id,
+    [XEN_SYSCTL_getdomaininfolist] = op_getdomaininfolist,
+    [XEN_SYSCTL_debug_keys] = op_debug_keys,
+    [XEN_SYSCTL_getcpuinfo] = op_getcpuinfo,
+    [XEN_SYSCTL_availheap] = op_availheap,
+    [XEN_SYSCTL_cputopoinfo] = op_cputopoinfo,
+    [XEN_SYSCTL_numainfo] = op_numainfo,
+    [XEN_SYSCTL_cpupool_op] = op_cpupool,
+    [XEN_SYSCTL_scheduler_op] = op_scheduler,
+    [XEN_SYSCTL_get_cpu_levelling_caps] = op_levelling_caps,
+    [XEN_SYSCTL_get_cpu_featureset] = op_featureset,
+    [XEN_SYSCTL_get_cpu_policy] = op_get_cpu_policy,
+};
+
+long do_sysctl(void __guest *uop)
+{
+    struct xen_sysctl op;
+    long rc;
+
+    if (!may_control(current->domain))
+        return -EPERM;
+    if (copy_from_guest(&op, uop, sizeof(op)))
+        return -EFAULT;
+    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+        return -EACCES;
+    if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd])
+        return -ENOSYS;
+    rc = table[op.cmd](&op);
+    if ((!rc || rc == -ENOBUFS) && copy_to_guest(uop, &op, sizeof(op)))
+        return -EFAULT;
+    return rc;
+}
