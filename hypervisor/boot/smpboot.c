@@ -1,5 +1,4 @@
 #include "boot/smpboot.h"
-#include "drivers/acpi.h"
 #include "lib/env.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
@@ -85,18 +84,18 @@ static bool start_one(unsigned int cpu, unsigned int apic_id)
     return true;
 }
 
-void smp_start_others(void)
+void smp_start_others(const uint8_t *apic_ids, unsigned int nr)
 {
     unsigned int cpu = 1;
 
     memcpy(maddr_to_virt(TRAMPOLINE_MADDR), trampoline_start,
            trampoline_end - trampoline_start);
-    for (unsigned int i = 0; i < acpi.nr_cpus && cpu < NR_CPUS; i++) {
-        if (acpi.apic_id[i] == this_percpu()->apic_id)
+    for (unsigned int i = 0; i < nr && cpu < NR_CPUS; i++) {
+        if (apic_ids[i] == this_percpu()->apic_id)
             continue;
-        if (!start_one(cpu, acpi.apic_id[i]))
+        if (!start_one(cpu, apic_ids[i]))
             printk(LOG_WARN, "CPU with APIC id %u does not start\n",
-                   acpi.apic_id[i]);
+                   apic_ids[i]);
         cpu++;
     }
     printk(LOG_INFO, "%u CPUs\n", nr_cpus);

@@ -16,6 +16,7 @@ FUNC(__x86_indirect_thunk_\reg)
 END(__x86_indirect_thunk_\reg)
 .endm
 
-.irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+.irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, \
+     r12, r13, r14, r15
         THUNK   \reg
 .endr
