@@ -315,6 +315,12 @@ static void build_free(struct build *b)
     free(b);
 }
 
+static int run_step(struct build *b)
+{
+    log_debug("%s: %s", b->c->name, steps[b->step].name);
+    return steps[b->step].run(b);
+}
+
 /* In a thread: all steps up to one that belongs to the loop. */
 static void work(void *arg)
 {
@@ -331,7 +337,7 @@ static void work(void *arg)
             err_set(&b->err, -ECANCELED, "%s was destroyed while it was built",
                     b->c->name);
         else
-            steps[b->step].run(b);
+            run_step(b);
         if (b->err.rc)
             return;
     }
@@ -439,7 +445,7 @@ static void go_up(struct build *b)
             worker_run(b->d->x->workers, work, work_done, b);
             return;
         }
-        if (steps[b->step].run(b))
+        if (run_step(b))
             break;
     }
     finish_up(b);
