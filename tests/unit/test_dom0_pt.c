@@ -1,0 +1,130 @@
+/* boot/dom0_pt.c: the tables map what the layout says, and nothing else. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "boot/dom0_pt.h"
+#include "lib/abi.h"
+
+#define DEBIAN { .virt_base = 0xffffffff80000000, .p2m_base = 0x8000000000, \
+                 .nr_pages = 0x10000, .nr_initrd = 0x300 }
+#define FLIP   0x5a5a                /* pfn to machine frame, and back */
+
+static char *ram;
+
+static mfn_t mfn_of(void *data, unsigned long pfn)
+{
+    (void)data;
+    return pfn ^ FLIP;
+}
+
+static void *virt_of(void *data, mfn_t mfn)
+{
+    (void)data;
+    return ram + (mfn << PAGE_SHIFT);
+}
+
+static const struct dom0_frames frames = { mfn_of, virt_of, NULL };
+
+/* The leaf for va, 0 if there is none; marks the tables on the way. */
+static pte_t walk(const struct dom0_layout *l, unsigned long va)
+{
+    pte_t *table = virt_of(NULL, mfn_of(NULL, l->pt)), e = 0;
+
+    for (int lvl = 4; lvl; lvl--) {
+        e = table[PT_INDEX(va, lvl)];
+        if (!(e & PTE_PRESENT))
+            return 0;
+        table = virt_of(NULL, pte_mfn(e));
+    }
+    return e;
+}
+
+static void check(struct dom0_layout l, unsigned long kernel_end)
+{
+    unsigned long list = PFN_UP(l.nr_pages * 8), pfn;
+
+    assert_int_equal(dom0_layout(&l, kernel_end), 0);
+    ram = calloc(0x20000, PAGE_SIZE);
+    assert_non_null(ram);
+    dom0_pt_fill(&l, &frames);
+    for (pfn = 0; pfn < l.mapped_end; pfn++) {
+        pte_t e = walk(&l, l.virt_base + (pfn << PAGE_SHIFT));
+
+        assert_int_equal(pte_mfn(e), mfn_of(NULL, pfn));
+        assert_int_equal(!!(e & PTE_RW),
+                         pfn < l.pt || pfn >= l.pt + l.nr_pt);
+    }
+    if (l.virt_base + (l.mapped_end << PAGE_SHIFT))
+        assert_int_equal(walk(&l, l.virt_base +
+                              (l.mapped_end << PAGE_SHIFT)), 0);
+    for (pfn = 0; pfn < list; pfn++)
+        assert_int_equal(pte_mfn(walk(&l, l.p2m_base + (pfn << PAGE_SHIFT))),
+                         mfn_of(NULL, l.p2m + pfn));
+    /* Tables lie where they should: the frame behind them was not used. */
+    assert_true(l.end <= l.nr_pages);
+    assert_int_equal(*(pte_t *)virt_of(NULL, mfn_of(NULL, l.stack)), 0);
+    assert_int_equal(*(pte_t *)virt_of(NULL, mfn_of(NULL, l.end)), 0);
+    free(ram);
+}
+
+static void test_debian(void **state)
+{
+    struct dom0_layout l = DEBIAN;
+
+    (void)state;
+    check(l, 0x4a00);
+    assert_int_equal(dom0_layout(&l, 0x4a00), 0);
+    assert_int_equal(l.start_info, 0x4a00);
+    assert_int_equal(l.pt, 0x4a01);
+    assert_int_equal(l.nr_pt, 0x29);
+    assert_int_equal(l.mapped_end, 0x4c00);
+    assert_int_equal(l.nr_p2m, 0x80 + 3);
+}
+
+static void test_others(void **state)
+{
+    struct dom0_layout l = DEBIAN;
+
+    (void)state;
+    for (unsigned long end = 0x3f0; end < 0x440; end++)
+        check(l, end);               /* around a boundary of 2 MiB */
+    l.initrd_mapped = l.p2m_mapped = true;
+    check(l, 0x4a00);
+    l = (struct dom0_layout)DEBIAN;
+    l.p2m_base = l.virt_base + 0x20000000;
+    check(l, 0x4a00);                /* shares tables with the first part */
+}
+
+static void test_refused(void **state)
+{
+    struct dom0_layout l = DEBIAN;
+
+    (void)state;
+    l.nr_pages = 0x4b00;
+    assert_int_equal(dom0_layout(&l, 0x4a00), -ENOMEM);
+    l = (struct dom0_layout)DEBIAN;
+    l.p2m_base = HV_VIRT_START;
+    assert_int_equal(dom0_layout(&l, 0x4a00), -EINVAL);
+    l = (struct dom0_layout)DEBIAN;
+    l.virt_base += PAGE_SIZE;
+    assert_int_equal(dom0_layout(&l, 0x4a00), -EINVAL);
+    l = (struct dom0_layout)DEBIAN;
+    l.virt_base = 1UL << 50;
+    assert_int_equal(dom0_layout(&l, 0x4a00), -EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_debian),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
