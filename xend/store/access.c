@@ -398,12 +398,13 @@ int access_unwatch(struct conn *c, const char *path, const char *token)
 
     if (!w)
         return -ENOENT;
-    watch_del(&c->s->watches, w);
-    c->nr_watches--;
+    /* First, since path and token may be the watch's own. */
     if (conn_recorded(c))
         state_record(c->s, &(struct record){
             .type = REC_UNWATCH, .domid = c->domid,
             .part = { { path, strlen(path) + 1 },
                       { token, strlen(token) + 1 } } });
+    watch_del(&c->s->watches, w);
+    c->nr_watches--;
     return 0;
 }

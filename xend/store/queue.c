@@ -170,6 +170,13 @@ void conn_queue(struct conn *c, const void *data, size_t len, bool event)
     conn_mark_dirty(c);
 }
 
+/* Has the reader certainly not read what is queued?  After a restart, some of
+ * it may be delivered already, until the ring tells. */
+static bool unread(const struct conn *c)
+{
+    return c->kind != CONN_RING || c->ring;
+}
+
 void conn_event(struct conn *c, struct watch *w, const char *path)
 {
     size_t path_len = strlen(path) + 1, token_len = strlen(w->token) + 1;
@@ -189,7 +196,7 @@ void conn_event(struct conn *c, struct watch *w, const char *path)
     memcpy(data + sizeof(hdr), path, path_len);
     memcpy(data + sizeof(hdr) + path_len, w->token, token_len);
     hash_for_each_match(m, &c->events, event_hash(data, len), by_event)
-        if (m->len == len && !memcmp(m->data, data, len))
+        if (m->len == len && !memcmp(m->data, data, len) && unread(c))
             return;                     /* the reader will see this change */
     if (c->domid && c->event_bytes + len > c->s->params.quota.event_bytes) {
         conn_complain(c, COMPLAIN_EVENTS);

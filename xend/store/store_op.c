@@ -278,13 +278,7 @@ static int op_get_domain_path(struct call *call)
 
 static int op_reset_watches(struct call *call)
 {
-    struct watch *w, *next_w;
-    struct txn *t, *next_t;
-
-    list_for_each_safe(w, next_w, &call->c->watches, by_owner)
-        access_unwatch(call->c, watch_path(w), w->token);
-    list_for_each_safe(t, next_t, &call->c->txns, link)
-        access_txn_end(call->c, t);
+    conn_clear(call->c);
     return reply_ok(call);
 }
 

@@ -86,7 +86,7 @@ int wire_number(const char *s, uint64_t max, uint64_t *ret_value)
     for (; *s; s++) {
         unsigned int digit = (unsigned char)*s - '0';
 
-        if (digit > 9 || v > (max - digit) / 10)
+        if (digit > 9 || v > max / 10 || max - v * 10 < digit)
             return -EINVAL;
         v = v * 10 + digit;
     }
