@@ -1,0 +1,133 @@
+/* lib/cmdline.c: options into variables, and nothing from a bad word. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "lib/cmdline.h"
+
+static bool flag;
+static int three;
+static unsigned int number;
+static uint64_t size;
+static char text[8];
+static char complaints[256];
+
+static const struct boot_option options[] = {
+    { "flag", OPT_BOOL, &flag, 0 },
+    { "three", OPT_TRISTATE, &three, 0 },
+    { "number", OPT_UINT, &number, 0 },
+    { "size", OPT_SIZE, &size, 0 },
+    { "text", OPT_STRING, text, sizeof(text) },
+};
+
+/* The host's C library has none. */
+size_t strlcpy(char *dst, const char *src, size_t n);
+size_t strlcpy(char *dst, const char *src, size_t n)
+{
+    return snprintf(dst, n, "%s", src);
+}
+
+static void complain(const char *word)
+{
+    strcat(complaints, word);
+    strcat(complaints, ";");
+}
+
+static void parse(const char *s)
+{
+    flag = false;
+    three = -1;
+    number = 99;
+    size = 99;
+    strcpy(text, "old");
+    complaints[0] = '\0';
+    cmdline_parse(s, options, ARRAY_SIZE(options), complain);
+}
+
+static void all_kinds(void **state)
+{
+    (void)state;
+    parse("  flag three=off number=0x10\tsize=2M text=hello ");
+    assert_true(flag);
+    assert_int_equal(three, 0);
+    assert_int_equal(number, 16);
+    assert_int_equal(size, 2 << 20);
+    assert_string_equal(text, "hello");
+    assert_string_equal(complaints, "");
+}
+
+static void booleans(void **state)
+{
+    static const struct { const char *s; bool val; } cases[] = {
+        { "flag", true }, { "flag=on", true }, { "flag=1", true },
+        { "flag=yes", true }, { "flag flag=no", false },
+        { "flag no-flag", false }, { "flag flag=off", false },
+    };
+
+    (void)state;
+    for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+        parse(cases[i].s);
+        assert_int_equal(flag, cases[i].val);
+        assert_string_equal(complaints, "");
+    }
+}
+
+static void bad_words(void **state)
+{
+    static const char *const bad[] = {
+        "flag=maybe", "number", "number=", "number=x", "number=1x",
+        "number=4294967296", "number=99999999999999999999", "size=1Q",
+        "size=", "size=99999999999999T", "unknown", "unknown=1",
+        "no-number", "no-flag=1",
+    };
+
+    (void)state;
+    for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
+        char expected[64];
+
+        parse(bad[i]);
+        snprintf(expected, sizeof(expected), "%s;", bad[i]);
+        assert_string_equal(complaints, expected);
+        assert_int_equal(number, 99);
+        assert_int_equal(size, 99);
+        assert_false(flag);
+    }
+    parse("text=far-too-long-for-it");
+    assert_string_equal(text, "far-too");
+}
+
+static void sizes(void **state)
+{
+    static const struct { const char *s; uint64_t n; } cases[] = {
+        { "512", 512 << 10 }, { "1B", 1 }, { "3k", 3 << 10 },
+        { "5M", 5 << 20 }, { "7g", 7ULL << 30 }, { "2T", 2ULL << 40 },
+        { "0x10M", 16 << 20 },
+    };
+    const char *end;
+    uint64_t n;
+
+    (void)state;
+    for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_true(parse_size(cases[i].s, &end, &n));
+        assert_int_equal(n, cases[i].n);
+        assert_string_equal(end, "");
+    }
+    assert_true(parse_size("1G,max:2G", &end, &n));
+    assert_string_equal(end, ",max:2G");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_kinds),
+        cmocka_unit_test(booleans),
+        cmocka_unit_test(bad_words),
+        cmocka_unit_test(sizes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
