@@ -23,26 +23,37 @@ unsigned int balance_wake_cpu(cpumask_t hard, cpumask_t soft, cpumask_t idle,
     return next_cpu(best, prev);
 }
 
+/* Of all that run or wait there. */
+static unsigned int sum_of_weights(const struct bvt_queue *q)
+{
+    unsigned int sum = q->curr ? q->curr->dom->weight : 0;
+    struct list *pos;
+
+    list_for_each(pos, &q->head)
+        sum += list_entry(pos, struct bvt_vcpu, link)->dom->weight;
+    return sum;
+}
+
 struct bvt_vcpu *balance_find(const struct bvt_queue *from,
                               const struct bvt_queue *to, unsigned int cpu)
 {
     bool idle = !to->curr && !to->nr;
+    unsigned int ours = sum_of_weights(from), theirs = sum_of_weights(to);
     struct bvt_vcpu *second = NULL;
     struct list *pos;
 
     list_for_each(pos, &from->head) {
         struct bvt_vcpu *v = list_entry(pos, struct bvt_vcpu, link);
         const struct sched_vcpu *s = container_of(v, struct sched_vcpu, bvt);
+        bool good = idle || theirs + v->dom->weight < ours;
 
         /* Its state is in memory only when it runs nowhere. */
         if (s->running || !(s->affinity & BIT(cpu)))
             continue;
-        if (!idle && bvt_lag(v, to->svt) <= BALANCE_LAG)
-            continue;
-        if (s->affinity_soft & BIT(cpu))
+        if (good && s->affinity_soft & BIT(cpu))
             return v;
-        if (!second)
+        if (!second && (idle || bvt_lag(v, to->svt) > BALANCE_LAG))
             second = v;
     }
-    return idle ? second : NULL;
+    return second;
 }

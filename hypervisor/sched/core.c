@@ -327,16 +327,55 @@ static struct vcpu *pick_locked(struct runq *rq, bool keep, s_time_t now)
     return vcpu_of(b);
 }
 
+/* Hand one of those who wait here to a CPU that is further in time. */
+static void hand_over(struct runq *rq)
+{
+    for (unsigned int i = 1; i < NR_CPUS; i++) {
+        struct runq *other = &runqs[(rq->cpu + i) % NR_CPUS];
+        struct runq *one = other < rq ? other : rq;
+        struct runq *two = other < rq ? rq : other;
+        struct bvt_vcpu *b = NULL;
+        unsigned long flags;
+        s_time_t now;
+
+        if (!(cpu_online_mask & BIT(other->cpu)))
+            continue;
+        flags = spin_lock_irqsave(&one->lock);
+        spin_lock(&two->lock);
+        now = system_time();
+        bvt_charge(&rq->q, now);
+        bvt_charge(&other->q, now);
+        b = balance_find(&rq->q, &other->q, other->cpu);
+        if (b) {
+            WRITE_ONCE(vcpu_of(b)->sched.cpu, other->cpu);
+            arrived_locked(other, bvt_move(&rq->q, &other->q, b), now);
+        }
+        spin_unlock(&two->lock);
+        spin_unlock_irqrestore(&one->lock, flags);
+        if (b) {
+            stat_inc(STAT_MIGRATE);
+            return;
+        }
+    }
+}
+
 /* SOFTIRQ_SCHEDULE: returns only if the same vcpu goes on. */
 static void schedule(void)
 {
     struct runq *rq = &runqs[smp_processor_id()];
-    unsigned long flags = spin_lock_irqsave(&rq->lock);
     s_time_t now = system_time();
-    struct vcpu *prev = rq->curr, *next;
+    struct vcpu *prev, *next;
+    unsigned long flags;
     bool keep;
 
     stat_inc(STAT_SCHEDULE);
+    if (READ_ONCE(rq->q.nr) && now - rq->balanced >= BALANCE_INTERVAL) {
+        rq->balanced = now;
+        hand_over(rq);
+    }
+    flags = spin_lock_irqsave(&rq->lock);
+    prev = rq->curr;
+    now = system_time();
     bvt_charge(&rq->q, now);
     keep = may_stay_locked(rq, prev, now);
     rq->q.preempt |= prev->sched.yield;
@@ -371,47 +410,9 @@ void sched_context_saved(struct vcpu *prev)
         vcpu_wake(prev);
 }
 
-/* Hand one of those who wait here to a CPU that is further in time. */
-static void hand_over(struct runq *rq)
-{
-    for (unsigned int i = 1; i < NR_CPUS; i++) {
-        struct runq *other = &runqs[(rq->cpu + i) % NR_CPUS];
-        struct runq *one = other < rq ? other : rq;
-        struct runq *two = other < rq ? rq : other;
-        struct bvt_vcpu *b = NULL;
-        unsigned long flags;
-        s_time_t now;
-
-        if (!(cpu_online_mask & BIT(other->cpu)))
-            continue;
-        flags = spin_lock_irqsave(&one->lock);
-        spin_lock(&two->lock);
-        now = system_time();
-        bvt_charge(&rq->q, now);
-        bvt_charge(&other->q, now);
-        b = balance_find(&rq->q, &other->q, other->cpu);
-        if (b) {
-            WRITE_ONCE(vcpu_of(b)->sched.cpu, other->cpu);
-            arrived_locked(other, bvt_move(&rq->q, &other->q, b), now);
-        }
-        spin_unlock(&two->lock);
-        spin_unlock_irqrestore(&one->lock, flags);
-        if (b) {
-            stat_inc(STAT_MIGRATE);
-            return;
-        }
-    }
-}
-
 static void slice_expired(void *data)
 {
-    struct runq *rq = data;
-    s_time_t now = system_time();
-
-    if (READ_ONCE(rq->q.nr) && now - rq->balanced >= BALANCE_INTERVAL) {
-        rq->balanced = now;
-        hand_over(rq);
-    }
+    (void)data;
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
@@ -454,7 +455,7 @@ void sched_init_boot(void)
         bvt_queue_init(&rq->q, &machine_time);
         rq->cpu = cpu;
         rq->slice_end = S_TIME_MAX;
-        timer_init(&rq->slice, slice_expired, rq, cpu);
+        timer_init(&rq->slice, slice_expired, NULL, cpu);
     }
     timer_init_boot();
     softirq_register(SOFTIRQ_SCHEDULE, schedule);
