@@ -79,15 +79,14 @@ static void hypercall(struct vcpu *v, struct cpu_user_regs *regs)
     }
     stat_inc(STAT_CONTINUATION);
     regs->rip -= 2;                  /* SYSCALL is two bytes */
-    if (!v->cont.args_changed)
-        return;
-    v->cont.args_changed = false;
-    regs->rdi = v->cont.args[0];
-    regs->rsi = v->cont.args[1];
-    regs->rdx = v->cont.args[2];
-    regs->r10 = v->cont.args[3];
-    regs->r8 = v->cont.args[4];
-    regs->r9 = v->cont.args[5];
+    if (v->cont.args_changed) {
+        uint64_t *const arg[6] = { &regs->rdi, &regs->rsi, &regs->rdx,
+                                   &regs->r10, &regs->r8, &regs->r9 };
+
+        for (unsigned int n = 0; n < v->cont.nr; n++)
+            *arg[n] = v->cont.args[n];
+        v->cont.args_changed = false;
+    }
 }
 
 /*
@@ -130,7 +129,7 @@ long do_multicall(void __guest *list, unsigned int nr)
 
     for (; nr; nr--, at++) {
         if (hypercall_should_yield())
-            return hypercall_again(2, at, nr);
+            return hypercall_again(2, at, (unsigned long)nr);
         if (copy_from_guest(&e, at, sizeof(e)))
             return -EFAULT;
         stat_inc(STAT_MULTICALL);
@@ -138,9 +137,12 @@ long do_multicall(void __guest *list, unsigned int nr)
              ? -ENOSYS : call(e.op, e.args);
         if (rc == -ERESTART) {
             if (v->cont.args_changed &&
-                copy_to_guest(&at->args, v->cont.args, sizeof(e.args)))
+                copy_to_guest(&at->args, v->cont.args,
+                              v->cont.nr * sizeof(e.args[0]))) {
+                v->cont.args_changed = false;
                 return -EFAULT;
-            return hypercall_again(2, at, nr);
+            }
+            return hypercall_again(2, at, (unsigned long)nr);
         }
         e.result = rc;
         if (copy_field_to_guest(at, &e, result))
