@@ -203,7 +203,8 @@ class Machine:
         ident = f"c{self.serial}"
         start = len(self.text)
         self.send(f"run {ident} {seconds} {command}\n")
-        match = self.expect(rf"@@{ident} rc=(\d+)@@", seconds + 10)
+        match = self.expect(rf"@@{ident} rc=(\d+)@@",
+                            seconds * 1.5 + 20)
         return int(match.group(1)), self.text[start:match.start()].strip("\n")
 
     def elapsed(self):

@@ -15,14 +15,15 @@ fail()
     exit 1
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds.
+# wait_for SECONDS COMMAND...: until the command succeeds.  $SCALE is how much
+# slower than usual this machine is.
 wait_for()
 {
-    _end=$(($(date +%s) + $1))
+    _end=$(($(date +%s) + $1 * ${SCALE:-1}))
     shift
     until "$@"; do
         [ "$(date +%s)" -lt "$_end" ] || return 1
-        sleep 0.2
+        sleep 0.4
     done
 }
 
