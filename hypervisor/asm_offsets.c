@@ -8,7 +8,8 @@
 #undef current
 
 #define DEFINE(name, value) \
-    __asm__ volatile("\n@@" #name " %c0" :: "i" ((unsigned long)(value)))
+    __asm__ volatile(".ascii \"@@" #name " %c0@@\"" \
+                     :: "i" ((unsigned long)(value)))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(type, member))
 
 void asm_offsets(void);
