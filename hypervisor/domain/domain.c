@@ -17,6 +17,7 @@
 #include "x86/atomic.h"
 #include "x86/crash.h"
 #include "x86/percpu.h"
+#include "x86/tlb.h"
 
 struct slot {
     struct domain *d;                /* (c) while refs is not zero */
@@ -422,6 +423,8 @@ int domain_kill(struct domain *d)
         WRITE_ONCE(d->dying, DOMAIN_DYING);
         domain_pause(d);
         domain_claim(d, 0);
+        /* CPUs that idle on its roots let go of them. */
+        tlb_flush_mask(d->dirty_cpus, FLUSH_ALL);
     }
     rc = relinquish(d);
     if (rc)
