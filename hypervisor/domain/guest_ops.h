@@ -28,6 +28,8 @@ struct guest_ops {
     /* CPUID as v sees it; v NULL: the most that any guest is offered. */
     void (*cpuid)(struct vcpu *v, uint32_t leaf, uint32_t sub,
                   uint32_t out[4]);
+    /* LDTR for the running vcpu: its ldt_base or ldt_ents changed. */
+    void (*ldt_load)(struct vcpu *v);
     /* Registers and a backtrace of the guest to the console. */
     void (*show)(struct vcpu *v);
 };

@@ -64,6 +64,40 @@ static bool unreserve_locked(struct domain *d, unsigned long n)
     return !d->mm.nr_frames;
 }
 
+static void give_locked(struct domain *d, struct page_info *pg)
+{
+    pg->owner = d->id;
+    list_push_locked(&d->mm.first, pg);
+    smp_wmb();                       /* owner before the count: page_get */
+    WRITE_ONCE(pg->count, (pg->count & PGC_FOREIGN) | PGC_ALLOCATED | 1);
+}
+
+void domain_frame_give(struct domain *d, struct page_info *pg)
+{
+    spin_lock(&d->mm.page_lock);
+    give_locked(d, pg);
+    spin_unlock(&d->mm.page_lock);
+}
+
+bool domain_frame_take(struct domain *d, struct page_info *pg)
+{
+    uint64_t foreign, unused;
+
+    if (!page_get(pg, d))
+        return false;
+    /* Ours and the owner's: no other reference, so no use either. */
+    foreign = READ_ONCE(pg->count) & PGC_FOREIGN;
+    unused = foreign | PGC_ALLOCATED | 2;
+    if (cmpxchg(&pg->count, unused, foreign) != unused) {
+        page_put(pg);
+        return false;
+    }
+    spin_lock(&d->mm.page_lock);
+    list_remove_locked(&d->mm, pg);
+    spin_unlock(&d->mm.page_lock);
+    return true;
+}
+
 struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
                                       unsigned int maddr_bits)
 {
@@ -86,11 +120,8 @@ struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
         frames_claim(-(long)claimed);
     spin_lock(&d->mm.page_lock);
     for (i = 0; pg && i < n; i++) {
-        pg[i].owner = d->id;
         m2p_set(page_to_mfn(&pg[i]), M2P_INVALID);
-        list_push_locked(&d->mm.first, &pg[i]);
-        smp_wmb();                   /* owner before the count: page_get */
-        WRITE_ONCE(pg[i].count, PGC_ALLOCATED | 1);
+        give_locked(d, &pg[i]);
     }
     if (!pg) {
         if (d->dying)

@@ -10,6 +10,7 @@
 #include "mm/pt_entry.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
+#include "x86/desc.h"
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 

@@ -16,8 +16,6 @@
 #include "x86/spinlock.h"
 #include "x86/tlb.h"
 
-#define TABLE_FLAGS (PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY)
-
 mfn_t idle_root;
 
 static struct spinlock map_lock = SPINLOCK_INIT(LOCK_PAGES);
@@ -44,10 +42,8 @@ static bool split(pte_t *e, unsigned int lvl)
     return true;
 }
 
-/* The entry of level lvl for va below the table t of level `from`; missing
- * tables are made with these flags, or NULL where there is no memory. */
-static pte_t *entry_at(pte_t *t, unsigned int from, unsigned long va,
-                       unsigned int lvl, uint64_t table_flags)
+pte_t *hv_entry_at(pte_t *t, unsigned int from, unsigned long va,
+                   unsigned int lvl, uint64_t table_flags)
 {
     for (; from > lvl; from--) {
         pte_t *e = &t[PT_INDEX(va, from)];
@@ -68,13 +64,18 @@ static pte_t *entry_at(pte_t *t, unsigned int from, unsigned long va,
 
 int hv_set_entry(unsigned long va, unsigned int lvl, pte_t val)
 {
-    pte_t *e = entry_at(mfn_to_virt(idle_root), 4, va, lvl,
-                        TABLE_FLAGS | (val & PTE_USER));
+    pte_t *e = hv_entry_at(mfn_to_virt(idle_root), 4, va, lvl,
+                           TABLE_FLAGS | (val & PTE_USER));
 
     if (!e)
         return -ENOMEM;
     *e = cpu_features.nx ? val : val & ~PTE_NX;
     return 0;
+}
+
+mfn_t hv_mfn_of(unsigned long va)
+{
+    return pte_mfn(*hv_entry_at(mfn_to_virt(idle_root), 4, va, 2, 0));
 }
 
 int hv_map(unsigned long va, mfn_t mfn, uint64_t flags)
@@ -142,7 +143,7 @@ int window_map(struct domain *d, unsigned long va, mfn_t mfn, uint64_t flags)
     }
     if (!e) {
         spin_lock(&d->mm.page_lock);
-        e = entry_at(mfn_to_virt(d->mm.window_l3), 3, va, 1, TABLE_FLAGS);
+        e = hv_entry_at(mfn_to_virt(d->mm.window_l3), 3, va, 1, TABLE_FLAGS);
         spin_unlock(&d->mm.page_lock);
     }
     if (!e)

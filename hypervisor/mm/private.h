@@ -8,13 +8,27 @@
 #include "x86/paging.h"
 
 struct domain;
+struct vcpu;
+
+#define TABLE_FLAGS (PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY)
+
+#define MEMOP_EXTENT_SHIFT 6         /* of memory_op's cmd: extents done */
 
 /* The last reference to a frame of a domain has gone: off its books. */
 void domain_frame_gone(struct page_info *pg);
 
+/* Move a frame that nobody uses off d's list, or a free one onto it; d's
+ * count of frames stays as it is.  Take: false if it is in use or not d's. */
+bool domain_frame_take(struct domain *d, struct page_info *pg);
+void domain_frame_give(struct domain *d, struct page_info *pg);
+
 /* The domain that a guest names in a hypercall on memory, with a reference:
  * itself, one that it may manage, DOMID_IO or DOMID_XEN.  -ESRCH, -EPERM. */
 int domain_get_owner(domid_t id, struct domain **ret_d);
+
+/* CPUs where vcpus of the running domain may have translations: those in the
+ * guest's bitmap. */
+int vcpus_to_cpus(const void __guest *vcpus, cpumask_t *ret_cpus);
 
 /* A cleared page for a table of the hypervisor's; NULL.  At boot, too. */
 void *hv_table_alloc(void);
@@ -22,7 +36,32 @@ void *hv_table_alloc(void);
  * -ENOMEM. */
 int hv_set_entry(unsigned long va, unsigned int lvl, pte_t val);
 
+/* The entry of level lvl for va below the table t of level `from`; missing
+ * tables are made with these flags, or NULL where there is no memory. */
+pte_t *hv_entry_at(pte_t *t, unsigned int from, unsigned long va,
+                   unsigned int lvl, uint64_t table_flags);
+
+/* The frame that the hypervisor maps at va, the start of a large page. */
+mfn_t hv_mfn_of(unsigned long va);
+
 int window_init(struct domain *d);
 void window_destroy(struct domain *d);
+
+/*
+ * Batches of mmu_update and mmuext_op.  Begin: finish a table that is left to
+ * take apart, find out where to go on; false: return *ret_rc.  End: store how
+ * many are done, and see to it that the rest follows.
+ */
+#define BATCH_CONTINUED 0x80000000UL     /* in count: an earlier call began */
+bool mm_batch_begin(const void __guest *reqs, unsigned int *count,
+                    void __guest *pdone, unsigned int foreigndom,
+                    unsigned int *ret_done, long *ret_rc);
+long mm_batch_end(const void __guest *rest, unsigned int left,
+                  void __guest *pdone, unsigned int foreigndom,
+                  unsigned int done, long rc);
+
+/* vcpu_set_root; *flushed: this CPU's TLB has nothing of an old root, in and
+ * out.  Check page_deferred afterwards. */
+int root_set(struct vcpu *v, unsigned int which, mfn_t mfn, bool *flushed);
 
 #endif

@@ -2,12 +2,6 @@
 #include "lib/abi.h"
 #include "x86/cpu.h"
 
-/* Bits of a descriptor (Intel SDM 3A, 3.4.5). */
-#define DESC_PRESENT  (1UL << 47)
-#define DESC_DPL3     (3UL << 45)
-#define DESC_SEGMENT  (1UL << 44)    /* code or data */
-#define DESC_TYPE     (15UL << 40)
-
 static pte_t without_nx(pte_t e)
 {
     return cpu_features.nx ? e : e & ~PTE_NX;
@@ -33,17 +27,4 @@ int pt_check_leaf(pte_t *e, bool cacheable)
         *e |= PTE_GLOBAL;
     *e = without_nx(*e);
     return 0;
-}
-
-bool desc_check(uint64_t *desc)
-{
-    /* One that is not present faults when it is loaded. */
-    if (!(*desc & DESC_PRESENT))
-        return true;
-    if (*desc & DESC_SEGMENT) {
-        *desc |= DESC_DPL3;
-        return true;
-    }
-    /* Gates, TSSs and LDTs are ours; type 0 cannot be loaded at all. */
-    return !(*desc & DESC_TYPE);
 }

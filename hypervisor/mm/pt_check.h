@@ -26,8 +26,4 @@ int pt_check_table(pte_t *e);
  */
 int pt_check_leaf(pte_t *e, bool cacheable);
 
-/* A descriptor of a guest's GDT or LDT: true if it may be loaded; its DPL is
- * made 3. */
-bool desc_check(uint64_t *desc);
-
 #endif

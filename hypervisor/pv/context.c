@@ -390,6 +390,11 @@ static void show(struct vcpu *v)
         pv_show_stack(r);
 }
 
+static void ldt_load(struct vcpu *v)
+{
+    desc_load_ldt(v->id, v->pv.ldt_ents);
+}
+
 static const struct guest_ops pv_ops = {
     .domain_init = domain_init,
     .domain_destroy = domain_destroy,
@@ -401,6 +406,7 @@ static const struct guest_ops pv_ops = {
     .gfn_to_mfn = gfn_to_mfn,
     .context_switch = context_switch,
     .cpuid = pv_cpuid,
+    .ldt_load = ldt_load,
     .show = show,
 };
 
