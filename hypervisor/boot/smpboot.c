@@ -17,7 +17,7 @@
 /* A page of conventional memory that nothing uses while CPUs start. */
 #define TRAMPOLINE_MADDR 0x8000UL
 #define RETRY_NS         (10 * NSEC_PER_MSEC)
-#define GIVE_UP_NS       NSEC_PER_SEC
+#define GIVE_UP_NS       (5 * NSEC_PER_SEC)
 
 extern const char trampoline_start[], trampoline_end[];
 

@@ -282,7 +282,7 @@ static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     v->domain->pv.vm_assist |= c->vm_assist & 0x3f;
     fpu_reset(v->fpu);
     if (c->flags & VGCF_i387_valid)
-        memcpy(v->fpu, &c->fpu_ctxt, sizeof(c->fpu_ctxt));
+        fpu_import(v->fpu, &c->fpu_ctxt);
     return 0;
 }
 

@@ -69,3 +69,11 @@ void fpu_reset(void *area)
     *(uint16_t *)((char *)area + FCW_OFFSET) = FCW_RESET;
     *(uint32_t *)((char *)area + MXCSR_OFFSET) = MXCSR_RESET;
 }
+
+void fpu_import(void *area, const void *image)
+{
+    fpu_reset(area);
+    memcpy(area, image, FXSAVE_SIZE);
+    if (fpu_xcr0)                    /* XSTATE_BV: both are there */
+        *(uint64_t *)((char *)area + FXSAVE_SIZE) = 3;
+}

@@ -13,5 +13,7 @@ void fpu_init_this(void);
 void fpu_save(void *area);
 void fpu_restore(const void *area);
 void fpu_reset(void *area);          /* power-on state */
+/* x87 and SSE from a 512-byte FXSAVE image, the rest reset. */
+void fpu_import(void *area, const void *image);
 
 #endif
