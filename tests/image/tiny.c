@@ -197,6 +197,8 @@ void main(const struct start_info *si)
     map_frame(page_shared, si->shared_info);
     for (unsigned int i = 0; i < 64; i++)
         shared->evtchn_mask[i] = ~0UL;
+    /* What the tools sent before would be delivered to a handler of none. */
+    shared->vcpu_info[0].evtchn_upcall_pending = 0;
     say(si, "zz-ready tiny\r\n");
     misbehave(si);
     if (option(si, "poweroff"))
