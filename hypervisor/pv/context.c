@@ -333,17 +333,28 @@ static void domain_destroy(struct domain *d)
     d->pv.policy = NULL;
 }
 
+/* Our descriptors, at the end of the vcpu's GDT. */
+static int map_reserved_descs(struct vcpu *v)
+{
+    return window_map(v->domain, GDT_VADDR(v->id) +
+                                 GUEST_GDT_PAGES * PAGE_SIZE,
+                      desc_shared_mfn, PTE_PRESENT | PTE_ACCESSED | PTE_NX);
+}
+
 static int vcpu_init(struct vcpu *v)
 {
-    if (!is_idle(v)) {
-        fpu_reset(v->fpu);
-        v->pv.xcr0 = fpu_xcr0;
-        v->pv.debugreg[7] = 0x400;
-        v->pv.loaded_cpu = NR_CPUS;
-        if (cpu_features.isolate)
-            return isolate_vcpu_init(v);
-    }
-    return 0;
+    int rc;
+
+    if (is_idle(v))
+        return 0;
+    fpu_reset(v->fpu);
+    v->pv.xcr0 = fpu_xcr0;
+    v->pv.debugreg[7] = 0x400;
+    v->pv.loaded_cpu = NR_CPUS;
+    rc = map_reserved_descs(v);
+    if (!rc && cpu_features.isolate)
+        rc = isolate_vcpu_init(v);
+    return rc;
 }
 
 static void vcpu_destroy(struct vcpu *v)
