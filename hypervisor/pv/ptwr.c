@@ -8,6 +8,7 @@
 #include "pv/insn.h"
 #include "pv/pv.h"
 #include "x86/percpu.h"
+#include "x86/regs.h"
 
 /* cmpxchg sets flags and the accumulator as the comparison says. */
 static void finish_cmpxchg(struct cpu_user_regs *regs, const struct insn *i,
@@ -63,8 +64,6 @@ bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs,
 
     insn_fetch(regs, &i);
     plain = i.op == INSN_STORE_REG || i.op == INSN_STORE_IMM;
-    if (i.bytes != 4 && i.bytes != 8)
-        return false;
     do {
         if (!plain && copy_from_guest(&old, (void __guest *)va, i.bytes))
             return false;
@@ -84,6 +83,9 @@ bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs,
         finish_cmpxchg(regs, &i, old, true);
     if (i.op == INSN_XCHG)
         insn_set(regs, i.reg, i.bytes, i.rex, old);
+    if (i.op == INSN_BTR_IMM)        /* the bit as it was */
+        regs->rflags = (regs->rflags & ~(uint64_t)EFLAGS_CF) |
+                       (old & ~val ? EFLAGS_CF : 0);
     regs->rip += i.len;
     stat_inc(STAT_EMULATE_PTWR);
     return true;
