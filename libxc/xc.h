@@ -459,6 +459,9 @@ struct xc_dom_params {
     uint32_t store_port, console_port;      /* the guest's ends */
     uint32_t store_domid, console_domid;    /* who drives the other ends */
     enum xc_tsc_mode tsc_mode;
+    /* Where unpacked kernels and ramdisks are kept for the next start, 256 MiB
+     * at most; NULL: nowhere.  Made if missing; only we may write there. */
+    const char *cache_dir;
     const atomic_bool *cancel;  /* NULL, or set by another thread to stop */
 };
 

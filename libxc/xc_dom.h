@@ -125,6 +125,26 @@ int xc_dom_map(struct xc_dom_image *img, uint64_t pfn, uint64_t nr, void *addr,
 int xc_dom_ramdisk_open(struct xc_dom_image *img);
 int xc_dom_ramdisk_load(struct xc_dom_image *img);
 
+/* ---- xc_dom_cache.c ---- */
+
+/* Being written; fd -1: given up, or not wanted. */
+struct xc_dom_cache {
+    int dir, fd;
+    char name[160];
+};
+
+/* Let f be its unpacked version of this size, if that is there. */
+bool xc_dom_cache_open(struct xc_dom_image *img, struct xc_dom_file *f,
+                       uint64_t size);
+
+/* Start to write f's unpacked version.  After a failure the others do
+ * nothing. */
+int xc_dom_cache_create(struct xc_dom_image *img, const struct xc_dom_file *f,
+                        uint64_t size, struct xc_dom_cache *c);
+void xc_dom_cache_write(struct xc_dom_cache *c, const void *p, uint64_t size);
+void xc_dom_cache_commit(struct xc_dom_cache *c);
+void xc_dom_cache_drop(struct xc_dom_cache *c);
+
 /* ---- xc_dom_bzimage.c ---- */
 
 /* How the first bytes of something say that it is compressed. */

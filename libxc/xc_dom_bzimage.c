@@ -109,6 +109,7 @@ static int bzimage_open(struct xc_dom_image *img, const uint8_t *h)
 {
     uint64_t setup = ((h[0x1f1] ?: 4) + 1) * 512ull;
     uint64_t total = setup + get32(h + 0x1f4) * 16ull;
+    int rc;
 
     if (get16(h + 0x206) < 0x208)
         return xc_fail(img->err, -ENOEXEC, "kernel %s: a bzImage too old to "
@@ -121,8 +122,14 @@ static int bzimage_open(struct xc_dom_image *img, const uint8_t *h)
                        (unsigned long long)total);
     img->packed.offset = setup + get32(h + 0x248);
     img->packed.length = get32(h + 0x24c);
-    img->windowed = true;
-    return payload_open(img);
+    rc = payload_open(img);
+    if (rc)
+        return rc;
+    img->windowed = !xc_dom_cache_open(img, &img->kernel,
+                                       img->packed.out_size);
+    if (!img->windowed)
+        img->packed.format = XC_PACK_NONE;
+    return 0;
 }
 
 int xc_dom_packed_open(struct xc_dom_image *img)
@@ -318,22 +325,66 @@ static int unpack_xz(struct input *in, uint8_t *out, uint64_t size)
     return rc;
 }
 
-/* The first cap bytes of a block, from as little of it as may do. */
+/* A length of the format: 4 bits, then bytes as long as they are 255. */
+static bool lz4_length(const uint8_t **p, const uint8_t *end, uint32_t *len)
+{
+    uint8_t b = 255;
+
+    if (*len < 15)
+        return true;
+    while (b == 255) {
+        if (*p == end)
+            return false;
+        b = *(*p)++;
+        *len += b;
+    }
+    return true;
+}
+
+/*
+ * The first cap bytes of a block, from its first size bytes.  The library
+ * wants all of a block, megabytes, even to see a header.  -1: cannot be.
+ */
+static int lz4_prefix(const uint8_t *p, size_t size, uint8_t *out, uint32_t cap)
+{
+    const uint8_t *end = p + size;
+    uint32_t done = 0;
+
+    while (p < end) {
+        uint32_t lit = *p >> 4, match = *p & 15, offset;
+
+        p++;
+        if (!lz4_length(&p, end, &lit))
+            return -1;
+        lit = lit < cap - done ? lit : cap - done;
+        if (lit > (size_t)(end - p))
+            return -1;
+        memcpy(out + done, p, lit);
+        p += lit;
+        done += lit;
+        if (done == cap)
+            return (int)cap;
+        if (end - p < 2)
+            return -1;
+        offset = get16(p);
+        p += 2;
+        if (!offset || offset > done || !lz4_length(&p, end, &match))
+            return -1;
+        for (match += 4; match && done < cap; match--, done++)
+            out[done] = out[done - offset];
+        if (done == cap)
+            return (int)cap;
+    }
+    return -1;
+}
+
 static int lz4_head(struct input *in, uint8_t *block, uint8_t *out, int cap,
                     uint32_t packed)
 {
-    uint32_t n = (uint32_t)LZ4_COMPRESSBOUND(cap) + 4096;
-    int rc;
+    uint32_t n = packed < IN_SIZE ? packed : IN_SIZE;
+    int rc = xc_dom_file_read(in->img, in->file, in->pos, block, n);
 
-    for (n = n < packed ? n : packed;; n = packed) {
-        rc = xc_dom_file_read(in->img, in->file, in->pos, block, n);
-        if (rc)
-            return rc;
-        rc = LZ4_decompress_safe_partial((char *)block, (char *)out, (int)n,
-                                         cap, cap);
-        if (rc == cap || n == packed)
-            return rc;
-    }
+    return rc ? rc : lz4_prefix(block, n, out, (uint32_t)cap);
 }
 
 /* One block of the legacy frame; the last one may be shorter.  all: its end

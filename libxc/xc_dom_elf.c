@@ -259,6 +259,17 @@ static int map_window(struct xc_dom_image *img, uint8_t *base)
     return rc;
 }
 
+/* Keep the unpacked file; before anything in it is cleared. */
+static void keep_window(struct xc_dom_image *img, const uint8_t *base)
+{
+    struct xc_dom_cache c;
+
+    if (xc_dom_cache_create(img, &img->kernel, img->elf.size, &c))
+        return;
+    xc_dom_cache_write(&c, base, img->elf.size);
+    xc_dom_cache_commit(&c);
+}
+
 static int load_windowed(struct xc_dom_image *img)
 {
     struct xc_dom_elf *e = &img->elf;
@@ -277,6 +288,8 @@ static int load_windowed(struct xc_dom_image *img)
         rc = xc_dom_notes_read(img);
         e->mem = NULL;
     }
+    if (!rc)
+        keep_window(img, base);
     img->xc->ops->munmap(img->xc->ctx, base, size);
     if (!rc && e->notes.paddr_offset)
         rc = xc_fail(img->err, -ENOEXEC, "kernel %s: a bzImage with a physical "

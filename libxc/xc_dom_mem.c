@@ -199,7 +199,7 @@ int xc_dom_ramdisk_open(struct xc_dom_image *img)
     /* gzip ends with the size; less than the file's is several members. */
     unpacked = tail[0] | tail[1] << 8 | tail[2] << 16 | (uint64_t)tail[3] << 24;
     if (unpacked > f->size && unpacked <= img->nr_pages * XC_PAGE_SIZE) {
-        img->ramdisk_gzip = true;
+        img->ramdisk_gzip = !xc_dom_cache_open(img, f, unpacked);
         img->ramdisk_size = unpacked;
     }
     return 0;
@@ -212,10 +212,19 @@ struct chunks {
     uint64_t page;                      /* next one to map */
     void *map;
     uint64_t mapped;
+    struct xc_dom_cache cache;          /* gets what is unpacked, too */
+    uint64_t to_keep;                   /* bytes */
 };
 
 static void chunk_unmap(struct chunks *c)
 {
+    uint64_t n = c->mapped * XC_PAGE_SIZE;
+
+    if (!c->map)
+        return;
+    n = n < c->to_keep ? n : c->to_keep;
+    xc_dom_cache_write(&c->cache, c->map, n);
+    c->to_keep -= n;
     xc_foreign_unmap(c->img->xc, c->map, c->mapped);
     c->map = NULL;
 }
@@ -268,14 +277,22 @@ int xc_dom_ramdisk_load(struct xc_dom_image *img)
 
     if (img->ramdisk.fd < 0)
         return 0;
-    if (img->ramdisk_gzip)
+    c.cache.fd = c.cache.dir = -1;
+    if (img->ramdisk_gzip) {
+        c.to_keep = img->ramdisk_size;
+        xc_dom_cache_create(img, &img->ramdisk, img->ramdisk_size, &c.cache);
         rc = xc_dom_gunzip(img, &img->ramdisk, img->ramdisk_size, &c.sink);
+        chunk_unmap(&c);
+        if (!rc)
+            xc_dom_cache_commit(&c.cache);
+        xc_dom_cache_drop(&c.cache);
+    }
     if (rc == -EBADMSG) {
         /* Not what it looked like: the kernel shall make sense of it.  It has
          * fewer bytes than were reserved. */
         img->ramdisk_size = img->ramdisk.size;
         rc = load_raw(img, &c);
+        chunk_unmap(&c);
     }
-    chunk_unmap(&c);
     return rc;
 }

@@ -5,192 +5,24 @@
  * files that are no kernels.
  */
 #define _GNU_SOURCE
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
 #include "fake_xc.h"
+#include "fake_kernel.h"
 #include "xc_dom.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <dirent.h>
 #include <fcntl.h>
-#include <lz4.h>
-#include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
-#include <xen/elfnote.h>
 #include <xen/grant_table.h>
 
-#define VIRT_BASE   0xffffffff80000000ULL
-#define P2M_BASE    0x0000008000000000ULL
-#define LOAD        0x1000000ULL        /* 16 MiB, as Linux */
-#define TEXT_SIZE   0x5000u
-#define DATA_OFF    0x7000u
-#define DATA_FILE   0x1234u             /* bytes in the file */
-#define DATA_MEM    0x4000u             /* and in memory */
-#define ELF_SIZE    0x9000u
-
-struct blob {
-    uint8_t *p;
-    size_t size;
-};
-
 static char dir[] = "/tmp/test_xc_domXXXXXX";
-static char kernel_path[64], ramdisk_path[64];
-
-static uint8_t pattern(size_t i)
-{
-    return (uint8_t)(i * 7 + (i >> 8) * 13 + 1);
-}
-
-static size_t put_note(uint8_t *p, uint32_t type, const void *desc,
-                       uint32_t size)
-{
-    Elf64_Nhdr h = { 4, size, type };
-
-    memcpy(p, &h, sizeof(h));
-    memcpy(p + sizeof(h), "Xen", 4);
-    memcpy(p + sizeof(h) + 4, desc, size);
-    return sizeof(h) + 4 + ((size + 3) & ~3u);
-}
-
-static size_t put_number(uint8_t *p, uint32_t type, uint64_t v)
-{
-    return put_note(p, type, &v, sizeof(v));
-}
-
-enum { LINUX_LIKE = 1, NO_NOTES = 2, LEGACY = 4, UNALIGNED = 8 };
-
-/* A kernel of two segments; the second one has a bss that is not in the file.
- * Its notes are at the end of the first. */
-static struct blob make_elf(int kind)
-{
-    struct blob b = { calloc(1, ELF_SIZE), ELF_SIZE };
-    uint64_t base = kind & LEGACY ? 0x40000000 : LOAD;
-    uint64_t skew = kind & UNALIGNED ? 0x10 : 0;
-    Elf64_Ehdr eh = {
-        .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 },
-        .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = 1,
-        .e_entry = base + 0x100, .e_phoff = 64, .e_ehsize = 64,
-        .e_phentsize = 56, .e_phnum = 3, .e_shentsize = 64,
-    };
-    Elf64_Phdr ph[3] = {
-        { PT_LOAD, 5, 0x1000, 0, base + skew, TEXT_SIZE, TEXT_SIZE, 0x1000 },
-        { PT_LOAD, 6, DATA_OFF, 0, base + 0x10000 + skew, DATA_FILE, DATA_MEM,
-          0x1000 },
-        { PT_NOTE, 4, 0x5e00, 0, base + 0x4e00, 0, 0, 4 },
-    };
-    uint8_t *n = b.p + 0x5e00;
-
-    for (size_t i = 0x1000; i < ELF_SIZE; i++)
-        b.p[i] = pattern(i);
-    if (kind & (NO_NOTES | LEGACY)) {
-        eh.e_phnum = 2;
-    } else {
-        n += put_number(n, XEN_ELFNOTE_ENTRY, VIRT_BASE + LOAD + 0x100);
-        n += put_number(n, XEN_ELFNOTE_VIRT_BASE, VIRT_BASE);
-        n += put_note(n, XEN_ELFNOTE_XEN_VERSION, "xen-3.0", 8);
-        n += put_note(n, XEN_ELFNOTE_GUEST_OS, "test", 5);
-        if (kind & LINUX_LIKE) {
-            n += put_number(n, XEN_ELFNOTE_INIT_P2M, P2M_BASE);
-            n += put_number(n, XEN_ELFNOTE_MOD_START_PFN, 1);
-        }
-        ph[2].p_filesz = (uint64_t)(n - (b.p + 0x5e00));
-    }
-    if (kind & LEGACY) {
-        static const char guest[] = "GUEST_OS=old,XEN_VER=xen-3.0,"
-            "VIRT_BASE=0x40000000,ELF_PADDR_OFFSET=0x40000000,"
-            "HYPERCALL_PAGE=0x2,LOADER=generic";
-        Elf64_Shdr sh[2] = {
-            { .sh_name = 0, .sh_type = SHT_STRTAB, .sh_offset = 0x8800,
-              .sh_size = 32 },
-            { .sh_name = 1, .sh_type = SHT_PROGBITS, .sh_offset = 0x8400,
-              .sh_size = sizeof(guest) },
-        };
-
-        memcpy(b.p + 0x8400, guest, sizeof(guest));
-        memcpy(b.p + 0x8800, "\0__xen_guest", 13);
-        memcpy(b.p + 0x8a00, sh, sizeof(sh));
-        eh.e_shoff = 0x8a00;
-        eh.e_shnum = 2;
-    }
-    memcpy(b.p, &eh, sizeof(eh));
-    memcpy(b.p + 64, ph, sizeof(ph));
-    return b;
-}
-
-/* ---- packing ---- */
-
-static struct blob pack_gzip(const struct blob *in)
-{
-    struct blob b = { malloc(in->size + 4096), in->size + 4096 };
-    z_stream z = { .next_in = in->p, .avail_in = (unsigned int)in->size,
-                   .next_out = b.p, .avail_out = (unsigned int)b.size };
-
-    deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    b.size = z.total_out;
-    deflateEnd(&z);
-    return b;
-}
-
-static struct blob pack_xz(const struct blob *in)
-{
-    struct blob b = { malloc(in->size + 4096), 0 };
-
-    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL, in->p,
-                                             in->size, b.p, &b.size,
-                                             in->size + 4096), LZMA_OK);
-    return b;
-}
-
-static struct blob pack_lz4(const struct blob *in)
-{
-    struct blob b = { malloc(in->size + 4096), 0 };
-    uint32_t magic = 0x184c2102, n;
-
-    n = (uint32_t)LZ4_compress_default((char *)in->p, (char *)b.p + 8,
-                                       (int)in->size, (int)in->size + 4000);
-    memcpy(b.p, &magic, 4);
-    memcpy(b.p + 4, &n, 4);
-    b.size = n + 8;
-    return b;
-}
-
-static struct blob pack_zstd(const struct blob *in)
-{
-    struct blob b = { malloc(in->size + 4096), 0 };
-
-    b.size = ZSTD_compress(b.p, in->size + 4096, in->p, in->size, 3);
-    return b;
-}
-
-/* A bzImage around a payload; the size follows unless the payload has it. */
-static struct blob make_bzimage(const struct blob *payload, uint32_t unpacked,
-                                bool add_size)
-{
-    uint32_t off = 0x300, len = (uint32_t)payload->size + (add_size ? 4 : 0);
-    uint32_t syssize = (off + len + 15) / 16;
-    struct blob b = { calloc(1, 1024 + syssize * 16), 1024 + syssize * 16 };
-    uint16_t version = 0x20f;
-
-    b.p[0x1f1] = 1;
-    memcpy(b.p + 0x1f4, &syssize, 4);
-    memcpy(b.p + 0x1fe, "\x55\xaa", 2);
-    memcpy(b.p + 0x202, "HdrS", 4);
-    memcpy(b.p + 0x206, &version, 2);
-    memcpy(b.p + 0x248, &off, 4);
-    memcpy(b.p + 0x24c, &len, 4);
-    memcpy(b.p + 1024 + off, payload->p, payload->size);
-    if (add_size)
-        memcpy(b.p + 1024 + off + payload->size, &unpacked, 4);
-    return b;
-}
+static char kernel_path[64], ramdisk_path[64], cache_path[64];
 
 static void store(const char *path, const uint8_t *p, size_t size)
 {
@@ -499,6 +331,103 @@ static void test_ramdisk(void **state)
     free(two.p);
 }
 
+/* The only file of the cache; NULL if there is none. */
+static char *cached_file(void)
+{
+    static char path[400];
+    struct dirent *d;
+    DIR *stream = opendir(cache_path);
+    int n = 0;
+
+    while (stream && (d = readdir(stream)))
+        if (d->d_name[0] != '.') {
+            snprintf(path, sizeof(path), "%s/%s", cache_path, d->d_name);
+            n++;
+        }
+    if (stream)
+        closedir(stream);
+    assert_true(n <= 1);
+    return n ? path : NULL;
+}
+
+static void restart(void **state, struct build **b)
+{
+    teardown(state);
+    setup(state);
+    *b = *state;
+    (*b)->params.cache_dir = cache_path;
+}
+
+static void test_cache(void **state)
+{
+    struct build *b;
+    struct blob elf = make_elf(LINUX_LIKE), packed = pack_lz4(&elf);
+    struct blob image = make_bzimage(&packed, ELF_SIZE, true);
+    struct stat st;
+    char old[100];
+    int fd;
+
+    restart(state, &b);
+    store(kernel_path, image.p, image.size);
+    build_ok(b);
+    assert_int_equal(stat(cached_file(), &st), 0);
+    assert_int_equal(st.st_size, ELF_SIZE);
+
+    /* The next start reads it: shown by another byte in it. */
+    fd = open(cached_file(), O_WRONLY);
+    assert_int_equal(pwrite(fd, "#", 1, 0x1010), 1);
+    close(fd);
+    restart(state, &b);
+    build_ok(b);
+    check_domain(b, VIRT_BASE);
+    assert_int_equal(*at_va(b, VIRT_BASE + LOAD + 0x10), '#');
+
+    /* Not in a directory that others can write to. */
+    chmod(cache_path, 0770);
+    restart(state, &b);
+    build_ok(b);
+    check_kernel(b, VIRT_BASE + LOAD);
+    chmod(cache_path, 0700);
+
+    /* Not for another file, and what another boot left goes. */
+    unlink(kernel_path);
+    store(kernel_path, image.p, image.size);
+    snprintf(old, sizeof(old), "%s/00000000-old", cache_path);
+    assert_int_equal(rename(cached_file(), old), 0);
+    restart(state, &b);
+    build_ok(b);
+    check_kernel(b, VIRT_BASE + LOAD);
+    assert_null(strstr(cached_file(), "00000000-old"));
+    unlink(cached_file());
+    rmdir(cache_path);
+    free(image.p);
+    free(packed.p);
+    free(elf.p);
+}
+
+static void test_cached_ramdisk(void **state)
+{
+    struct build *b;
+    struct blob raw = { malloc(70001), 70001 }, packed;
+
+    for (size_t i = 0; i < raw.size; i++)
+        raw.p[i] = (uint8_t)(i / 50);
+    packed = pack_gzip(&raw);
+    store_free(kernel_path, make_elf(LINUX_LIKE));
+    store(ramdisk_path, packed.p, packed.size);
+    for (int i = 0; i < 2; i++) {
+        restart(state, &b);
+        b->params.ramdisk = ramdisk_path;
+        build_ok(b);
+        check_ramdisk(b, raw.p, raw.size);
+        assert_non_null(cached_file());
+    }
+    unlink(cached_file());
+    rmdir(cache_path);
+    free(packed.p);
+    free(raw.p);
+}
+
 static void test_maxmem(void **state)
 {
     struct build *b = *state;
@@ -665,6 +594,7 @@ static int group_setup(void **state)
     assert_non_null(mkdtemp(dir));
     snprintf(kernel_path, sizeof(kernel_path), "%s/kernel", dir);
     snprintf(ramdisk_path, sizeof(ramdisk_path), "%s/ramdisk", dir);
+    snprintf(cache_path, sizeof(cache_path), "%s/cache", dir);
     return 0;
 }
 
@@ -683,7 +613,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_linux_like), T(test_plain_pv), T(test_unaligned),
         T(test_legacy), cmocka_unit_test(test_packed), T(test_gzipped_elf),
-        T(test_ramdisk), T(test_maxmem), T(test_bad_kernels), T(test_sizes),
+        T(test_ramdisk), T(test_cache), T(test_cached_ramdisk),
+        T(test_maxmem), T(test_bad_kernels), T(test_sizes),
         T(test_cancel), T(test_mutated),
     };
 
