@@ -174,7 +174,9 @@ void guest_trap(struct frame *f)
     }
     if (try_sp) {
         f->rip = (unsigned long)try_fail;
+        f->cs = FLAT_KERNEL_CS & ~3;
         f->rsp = try_sp;
+        f->ss = FLAT_KERNEL_SS & ~3;
         return;
     }
     print("unexpected trap %lu error %lx at %lx cr2 %lx\n",
