@@ -101,6 +101,12 @@ static const char *unescape(const char *p, char *ret)
     return p + 1;
 }
 
+static int zero_byte(struct lexer *lx, const char *start, struct buf *b)
+{
+    buf_fini(b);
+    return syntax_error(lx, start, "the string has a zero byte");
+}
+
 static int lex_string(struct lexer *lx, char **ret)
 {
     const char *start = lx->p, *p = start + 1;
@@ -113,8 +119,8 @@ static int lex_string(struct lexer *lx, char **ret)
 
         if (ch == '\\' && *p && *p != '\n')
             p = unescape(p, &ch);
-        if (!ch || *p == '\0')
-            break;
+        if (!ch)
+            return zero_byte(lx, start, &b);
         buf_add(&b, &ch, 1);
     }
     if (*p != quote) {

@@ -36,6 +36,7 @@ struct build {
     struct xc *xc;
     struct err err;
     bool down;                          /* undoing */
+    bool again;                         /* a restart */
     unsigned int step;                  /* next to do, or to undo from */
     atomic_bool cancel;
     uint32_t domid;
@@ -85,15 +86,17 @@ static struct xc_dom_params dom_params(struct build *b)
         .vcpus = b->c->maxvcpus,
         .store_port = b->rings.store_port,
         .console_port = b->rings.console_port,
+        .cache_dir = LOCALSTATEDIR "/cache/xend",
         .cancel = &b->cancel,
     };
 }
 
+/* Before anything is made.  A restart skips it: its name is missed already. */
 static int step_check(struct build *b)
 {
     struct xc_dom_params params = dom_params(b);
     struct xc_error why;
-    int rc = xc_dom_check(&params, &why);
+    int rc = b->again ? 0 : xc_dom_check(&params, &why);
 
     return rc ? err_set(&b->err, rc, "%s", why.text) : 0;
 }
@@ -162,6 +165,13 @@ static void undo_create(struct build *b)
     rc = xc_domain_destroy(b->xc, b->domid);
     if (rc && rc != -ESRCH)
         log_err("domain %u cannot be destroyed: %s", b->domid, strerror(-rc));
+}
+
+/* Back from the thread: work_done() has made its id known to listings. */
+static int step_known(struct build *b)
+{
+    persist_note(b->d);
+    return 0;
 }
 
 static int step_limits(struct build *b)
@@ -276,6 +286,7 @@ static const struct build_step steps[] = {
     { "reserve",   LOOP,   step_reserve,   undo_reserve },
     { "check",     WORKER, step_check,     NULL },
     { "create",    WORKER, step_create,    undo_create },
+    { "known",     LOOP,   step_known,     NULL },
     { "limits",    WORKER, step_limits,    NULL },
     { "channels",  WORKER, step_channels,  NULL },
     { "image",     WORKER, step_image,     NULL },
@@ -297,6 +308,7 @@ static struct build *build_new(struct domain *d, bool down)
     b->c = config_copy(d->config);
     b->xc = host_xc(d->x->host);
     b->down = down;
+    b->again = d->restarting;
     b->step = down ? NR_STEPS : 0;
     b->domid = d->domid;
     if (!down)
