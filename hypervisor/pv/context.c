@@ -217,6 +217,7 @@ static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
     v->regs = c->user_regs;
     v->regs.cs |= 3;
     v->regs.ss |= 3;
+    p->iopl = (v->regs.rflags & EFLAGS_IOPL) >> 12;      /* virtual */
     v->regs.rflags = (v->regs.rflags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM |
                                                    EFLAGS_VIF | EFLAGS_VIP)) |
                      EFLAGS_IF | EFLAGS_MBS;
