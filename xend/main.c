@@ -2,13 +2,11 @@
 /* Options, the order of start, and the loop. */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
-#include "api/event.h"
 #include "api/server.h"
 #include "console/console.h"
 #include "domain/domain.h"
@@ -198,8 +196,7 @@ int main(int argc, char **argv)
     socket = xasprintf("%s/xend.sock", x.opt.run_dir);
     if (!x.opt.socket)
         x.opt.socket = socket;
-    /* Kernels of 60 MB come and go: give such memory back at once. */
-    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    xmalloc_init();
     rc = start(&x, &err);
     if (rc) {
         log_err("%s", err.text);

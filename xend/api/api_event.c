@@ -2,7 +2,6 @@
 /* Events: notifications on the sockets of those who asked for them. */
 #include <json-c/json.h>
 
-#include "api/event.h"
 #include "api/rpc.h"
 #include "api/server.h"
 #include "domain/domain.h"

@@ -18,6 +18,7 @@
 #include "util/list.h"
 
 struct api;
+struct domain;
 struct json_object;
 struct sd_event_source;
 struct xend;
@@ -51,6 +52,9 @@ void conn_send(struct conn *c, struct json_object *obj);
  * when the current request has been handled.  -EAGAIN: the peer does not read.
  */
 int conn_detach(struct conn *c, int *ret_fd);
+
+/* Tell subscribers that what ("state", "renamed", "gone") happened to d. */
+void event_notify(struct xend *x, const struct domain *d, const char *what);
 
 /* Call fn for each connection; api_event's. */
 void api_each_conn(struct api *api, void (*fn)(struct conn *c, void *ctx),

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <malloc.h>
 #include <stdarg.h>
 
 #include "util/cleanup.h"
 #include "util/log.h"
+
+void xmalloc_init(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+}
 
 static void *check(void *p)
 {

@@ -43,6 +43,10 @@ static inline void fclosep(FILE **f)
 #define _cleanup_close_ _cleanup_(closep)
 #define _cleanup_fclose_ _cleanup_(fclosep)
 
+/* Once at start: large blocks (kernels of 60 MB come and go) are given back
+ * to the system when they are freed. */
+void xmalloc_init(void);
+
 /* As the C library's functions of the same names; they end the daemon. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
