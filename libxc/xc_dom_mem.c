@@ -120,7 +120,8 @@ static int check_free(struct xc_dom_image *img)
 static int populate_order(struct xc_dom_image *img, unsigned int order,
                           uint64_t *pfn)
 {
-    uint64_t frames[BATCH];
+    /* Large extents take long: be ready to stop. */
+    uint64_t frames[BATCH], batch = order ? BATCH / 8 : BATCH;
 
     while ((img->nr_pages - *pfn) >> order) {
         uint64_t n = (img->nr_pages - *pfn) >> order;
@@ -129,7 +130,7 @@ static int populate_order(struct xc_dom_image *img, unsigned int order,
 
         if (rc)
             return rc;
-        n = n < BATCH ? n : BATCH;
+        n = n < batch ? n : batch;
         for (uint64_t i = 0; i < n; i++)
             frames[i] = *pfn + (i << order);
         done = xc_memory_populate(img->xc, img->params->domid, order, n,
