@@ -346,6 +346,8 @@ static void hardware_domain_ended(uint8_t reason)
     printk(LOG_ERR, "The hardware domain has %s: the machine %s.\n",
            reason < ARRAY_SIZE(words) ? words[reason] : "ended",
            halt ? "halts" : "restarts");
+    if (reason == SHUTDOWN_crash)
+        guest_ops->show(current);
     if (halt)
         machine_halt();
     machine_reboot();
