@@ -275,9 +275,15 @@ static struct page_info *take_dirty_locked(void)
 
 bool frames_scrub_some(void)
 {
+    static bool boot_over;
     struct page_info *pg;
     unsigned int order;
 
+    /* Classes do not merge, and the boot wants large blocks: CPU 0 is the
+     * last one to become idle. */
+    if (!boot_over && smp_processor_id())
+        return false;
+    boot_over = true;
     spin_lock(&heap.lock);
     pg = take_dirty_locked();
     if (pg)
