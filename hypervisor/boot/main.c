@@ -4,6 +4,7 @@
 #include "boot/dom0_build.h"
 #include "boot/private.h"
 #include "boot/smpboot.h"
+#include "control/control.h"
 #include "domain/domain.h"
 #include "drivers/acpi.h"
 #include "drivers/console.h"
@@ -20,14 +21,6 @@
 static struct boot_info bi;
 
 void boot_main(uint32_t magic, uint32_t mbi) __noreturn;
-long missing_function(void);
-
-long missing_function(void)
-{
-    printk(LOG_ERR, "a part that is not there was called by %p\n",
-           __builtin_return_address(0));
-    return 0;
-}
 
 /* Before mm_init: the first 4 GiB are mapped. */
 static const void *map_early(paddr_t maddr, size_t n)
@@ -63,6 +56,7 @@ void boot_main(uint32_t magic, uint32_t mbi)
     multiboot_parse(magic, mbi, &bi);
     parse_options(bi.cmdline);
     console_init(opt_console, opt_com1);
+    version_set_cmdline(bi.cmdline);
     printk(LOG_INFO, "zazen %s, options: %s\n", ZAZEN_VERSION, bi.cmdline);
     cpu_init_boot();
     if (!acpi_parse(&acpi, 0, map_early))
