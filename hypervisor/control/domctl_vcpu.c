@@ -266,18 +266,17 @@ static bool policy_leaf(struct domain *d, unsigned int i, xen_cpuid_leaf_t *l)
 int policy_to_guest(struct domain *d, xen_cpuid_leaf_t __guest *leaves,
                     uint32_t *nr)
 {
+    uint32_t n, room = *nr;
     xen_cpuid_leaf_t l;
-    uint32_t n;
 
-    for (n = 0; policy_leaf(d, n, &l); n++) {
-        if (!leaves)
-            continue;
-        if (n == *nr)
+    *nr = CPU_POLICY_MAX;
+    for (n = 0; leaves && policy_leaf(d, n, &l); n++) {
+        if (n == room)
             return -ENOBUFS;
         if (copy_to_guest(&leaves[n], &l, sizeof(l)))
             return -EFAULT;
+        *nr = n + 1;
     }
-    *nr = n;
     return 0;
 }
 

@@ -29,8 +29,8 @@ int bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t bits);
 
 /*
  * Write the leaves of the policy of d (NULL: of the machine) to a guest's
- * array of *nr, or count them if the handle is null.  -ENOBUFS: not all had
- * room; *nr is what there are, or how many were written.
+ * array of *nr.  *nr becomes the number written; with a null handle the most
+ * that a policy may have.  -ENOBUFS: not all had room.
  */
 int policy_to_guest(struct domain *d, xen_cpuid_leaf_t __guest *leaves,
                     uint32_t *nr);

@@ -7,20 +7,6 @@
 #include "lib/string.h"
 #include "mm/buddy.h"
 
-/* Leaves that tools list: the last subleaf, or NO_SUBLEAF for one alone. */
-static const struct {
-    uint32_t leaf, last_sub;
-} listed[] = {
-    { 0x0, XEN_CPUID_NO_SUBLEAF }, { 0x1, XEN_CPUID_NO_SUBLEAF },
-    { 0x2, XEN_CPUID_NO_SUBLEAF }, { 0x4, 3 }, { 0x5, XEN_CPUID_NO_SUBLEAF },
-    { 0x6, XEN_CPUID_NO_SUBLEAF }, { 0x7, 1 }, { 0xa, XEN_CPUID_NO_SUBLEAF },
-    { 0xb, 1 }, { 0xd, 2 }, { 0x80000000, XEN_CPUID_NO_SUBLEAF },
-    { 0x80000001, XEN_CPUID_NO_SUBLEAF }, { 0x80000002, XEN_CPUID_NO_SUBLEAF },
-    { 0x80000003, XEN_CPUID_NO_SUBLEAF }, { 0x80000004, XEN_CPUID_NO_SUBLEAF },
-    { 0x80000005, XEN_CPUID_NO_SUBLEAF }, { 0x80000006, XEN_CPUID_NO_SUBLEAF },
-    { 0x80000007, XEN_CPUID_NO_SUBLEAF }, { 0x80000008, XEN_CPUID_NO_SUBLEAF },
-};
-
 /* Registers of a leaf that are sets of features: only these are checked. */
 #define REG_A 1
 #define REG_B 2
@@ -46,20 +32,44 @@ static xen_cpuid_leaf_t host_leaf(uint32_t leaf, uint32_t sub)
     return (xen_cpuid_leaf_t){ leaf, sub, r[0], r[1], r[2], r[3] };
 }
 
+/* Subleaves that tools list of a leaf; 0: it has none. */
+static uint32_t nr_subleaves(uint32_t leaf)
+{
+    xen_cpuid_leaf_t l;
+
+    switch (leaf) {
+    case 0x4:           return 6;
+    case 0x7: case 0xb: return 2;
+    case 0xd:
+        l = host_leaf(leaf, 0);      /* a bit for each state component */
+        return l.a ? MAX(32 - (unsigned int)__builtin_clz(l.a), 2U) : 2;
+    default:            return 0;
+    }
+}
+
+/* Three ranges: those with subleaves count each of them. */
 bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf)
 {
-    for (unsigned int i = 0; i < ARRAY_SIZE(listed); i++) {
-        bool alone = listed[i].last_sub == XEN_CPUID_NO_SUBLEAF;
-        unsigned int n = alone ? 1 : listed[i].last_sub + 1;
+    uint32_t last = host_leaf(0, 0).a, leaf, subs;
 
-        if (index < n) {
-            *ret_leaf = host_leaf(listed[i].leaf,
-                                  alone ? XEN_CPUID_NO_SUBLEAF : index);
+    for (leaf = 0; leaf <= last; leaf++) {
+        subs = nr_subleaves(leaf);
+        if (index < MAX(subs, 1U)) {
+            *ret_leaf = host_leaf(leaf, subs ? index : XEN_CPUID_NO_SUBLEAF);
             return true;
         }
-        index -= n;
+        index -= MAX(subs, 1U);
     }
-    return false;
+    if (index < 2) {                 /* limits of hypervisor leaves: no matter */
+        *ret_leaf = (xen_cpuid_leaf_t){ 0x40000000 + index * 0x100,
+                                        XEN_CPUID_NO_SUBLEAF, 0, 0, 0, 0 };
+        return true;
+    }
+    leaf = 0x80000000 + index - 2;
+    if (leaf > host_leaf(0x80000000, 0).a)
+        return false;
+    *ret_leaf = host_leaf(leaf, XEN_CPUID_NO_SUBLEAF);
+    return true;
 }
 
 const xen_cpuid_leaf_t *cpu_policy_find(const struct domain *d, uint32_t leaf,
