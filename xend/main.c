@@ -53,7 +53,7 @@ static int make_dirs(const struct xend_options *o, struct err *err)
         const char *dir, *below;
         mode_t mode;
     } dirs[] = {
-        { o->state_dir, "/domains", 0700 }, { o->run_dir, "/domains", 0700 },
+        { o->state_dir, "", 0700 }, { o->run_dir, "/domains", 0700 },
         { o->run_dir, "/store", 0700 }, { o->run_dir, "/console", 0700 },
         { o->log_dir, "", 0700 }, { o->store_dir, "", 0755 },
     };

@@ -21,15 +21,20 @@
 
 #define VERSION 1
 
-static char *file_name(const char *dir, const char *uuid)
+static char *definition_path(const struct xend *x, const char *uuid)
 {
-    return xasprintf("%s/domains/%s.json", dir, uuid);
+    return xasprintf("%s/%s.json", x->opt.state_dir, uuid);
 }
 
-static int write_file(const char *dir, const struct domain *d,
-                      struct json_object *obj, struct err *err)
+static char *record_path(const struct xend *x, const char *uuid)
 {
-    _cleanup_free_ char *path = file_name(dir, d->uuid);
+    return xasprintf("%s/domains/%s.json", x->opt.run_dir, uuid);
+}
+
+/* obj is used up. */
+static int write_file(const char *path, struct json_object *obj,
+                      struct err *err)
+{
     int rc = json_write_file(path, obj);
 
     json_object_put(obj);
@@ -38,6 +43,7 @@ static int write_file(const char *dir, const struct domain *d,
 
 static int write_record(struct domain *d, struct err *err)
 {
+    _cleanup_free_ char *path = record_path(d->x, d->uuid);
     struct json_object *o = json_object_new_object();
     char handle[37];
 
@@ -53,25 +59,24 @@ static int write_record(struct domain *d, struct err *err)
     json_add_int(o, "store_mfn", (int64_t)d->rings.store_mfn);
     json_add_int(o, "console_port", d->rings.console_port);
     json_add_int(o, "console_mfn", (int64_t)d->rings.console_mfn);
-    return write_file(d->x->opt.run_dir, d, o, err);
+    return write_file(path, o, err);
 }
 
 int persist_save(struct domain *d, struct err *err)
 {
+    _cleanup_free_ char *path = definition_path(d->x, d->uuid);
     struct json_object *o;
     int rc;
 
     if (d->adopted || !d->domid)
         return 0;
+    rc = write_record(d, err);
+    if (rc)
+        return rc;
     o = json_object_new_object();
     json_add_int(o, "version", VERSION);
     json_object_object_add(o, "config", config_to_json(d->config));
-    rc = write_record(d, err);
-    if (rc)
-        json_object_put(o);
-    else
-        rc = write_file(d->x->opt.state_dir, d, o, err);
-    return rc;
+    return write_file(path, o, err);
 }
 
 void persist_note(struct domain *d)
@@ -84,8 +89,8 @@ void persist_note(struct domain *d)
 
 static void remove_files(struct xend *x, const char *uuid)
 {
-    _cleanup_free_ char *definition = file_name(x->opt.state_dir, uuid);
-    _cleanup_free_ char *record = file_name(x->opt.run_dir, uuid);
+    _cleanup_free_ char *definition = definition_path(x, uuid);
+    _cleanup_free_ char *record = record_path(x, uuid);
 
     /* The record goes last: without a definition it means nothing. */
     unlink(definition);
@@ -214,8 +219,8 @@ static struct domain_config *read_definition(const char *path)
 
 static void restore_one(struct xend *x, const char *uuid, struct living *l)
 {
-    _cleanup_free_ char *path = file_name(x->opt.state_dir, uuid);
-    _cleanup_free_ char *run_path = file_name(x->opt.run_dir, uuid);
+    _cleanup_free_ char *path = definition_path(x, uuid);
+    _cleanup_free_ char *run_path = record_path(x, uuid);
     _cleanup_(config_freep) struct domain_config *c = read_definition(path);
     struct json_object *record = NULL;
     struct xc_domain_info *info;
@@ -250,13 +255,11 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
 
 static void restore_definitions(struct xend *x, struct living *l)
 {
-    _cleanup_free_ char *dir = xasprintf("%s/domains", x->opt.state_dir);
+    DIR *files = opendir(x->opt.state_dir);
     struct dirent *e;
-    DIR *files;
 
-    files = opendir(dir);
     if (!files) {
-        log_err("cannot read %s: %m", dir);
+        log_err("cannot read %s: %m", x->opt.state_dir);
         return;
     }
     while ((e = readdir(files))) {
