@@ -23,6 +23,7 @@ struct xc_evtchn {
 };
 
 static int event_fd = -1;
+void (*fake_hook)(void);
 
 void fake_reset(void)
 {
@@ -125,6 +126,8 @@ int xc_evtchn_unbind(struct xc_evtchn *ev, uint32_t port)
 int xc_evtchn_notify(struct xc_evtchn *ev, uint32_t port)
 {
     (void)ev;
+    if (fake_hook)
+        fake_hook();
     __atomic_store_n(&sh->notified[port], true, __ATOMIC_RELEASE);
     return 0;
 }
@@ -135,11 +138,15 @@ int xc_evtchn_pending(struct xc_evtchn *ev, uint32_t *ret_ports,
     unsigned int nr = 0;
     eventfd_t n;
 
+    if (fake_hook)
+        fake_hook();
     eventfd_read(ev->fd, &n);
     for (unsigned int i = 0; i < PORTS && nr < max; i++)
         if (ev->bound[i] && __atomic_exchange_n(&sh->pending[i], false,
                                                 __ATOMIC_ACQ_REL))
             ret_ports[nr++] = i;
+    if (fake_hook)
+        fake_hook();
     return nr;
 }
 

@@ -33,6 +33,9 @@ bool fake_notified(unsigned int domid, unsigned int port);
 /* Whether a guest can be mapped at all. */
 void fake_refuse(unsigned int domid, bool refuse);
 
+/* Called in the daemon's process with each event that it sends or takes. */
+extern void (*fake_hook)(void);
+
 /* The daemon's process is dead: its channels close. */
 void fake_killed(void);
 

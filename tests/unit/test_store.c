@@ -1,129 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The store as a whole, over rings: what the protocol answers, what a hostile
- * guest can and cannot do, and that a store which is made anew from its
- * journal goes on where the one before stopped.
+ * The store as a whole, over rings: what the protocol answers, and what a
+ * hostile guest can and cannot do.
  */
+#include "store_rig.h"
+
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
-#include <systemd/sd-event.h>
 
-#include "fake_guest.h"
-#include "store/store.h"
 #include "util/log.h"
-
-static char dir[] = "/tmp/test_store.XXXXXX";
-static sd_event *loop;
-static struct store *s;
-static struct guest guest[FAKE_DOMAINS];
-
-static void store_begins(void)
-{
-    struct store_params params = { .loop = loop, .xc = fake_xc(),
-                                   .state_dir = dir, .kernel_ring = true };
-
-    assert_int_equal(store_create(&params, &s), 0);
-    assert_int_equal(store_start(s), 0);
-}
-
-static void store_ends(void)
-{
-    store_destroy(s);
-    fake_killed();
-}
-
-/* Let the store do all it can. */
-static void turn(void)
-{
-    while (sd_event_run(loop, 0) > 0)
-        ;
-}
-
-static void forget(void)
-{
-    char path[64];
-
-    snprintf(path, sizeof(path), "%s/store.journal", dir);
-    unlink(path);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    fake_reset();
-    memset(guest, 0, sizeof(guest));
-    for (unsigned int i = 0; i < FAKE_DOMAINS; i++)
-        guest[i].domid = i;
-    store_begins();
-    store_mkdir(s, NULL, "/local/domain/1");
-    store_set_perms(s, NULL, "/local/domain/1", "n1");
-    store_mkdir(s, NULL, "/local/domain/2");
-    store_set_perms(s, NULL, "/local/domain/2", "n2");
-    assert_int_equal(store_introduce(s, 1, 100, FAKE_PORT_STORE), 0);
-    assert_int_equal(store_introduce(s, 2, 200, FAKE_PORT_STORE), 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_ends();
-    forget();
-    return 0;
-}
-
-/* Send a whole request and read until a message came; its type. */
-static uint32_t call(unsigned int domid, uint32_t type, uint32_t tx,
-                     const char *payload, size_t len, char *reply)
-{
-    char msg[sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX + 1];
-    struct guest *g = &guest[domid];
-    struct xsd_sockmsg hdr;
-    size_t size, at = 0;
-
-    size = guest_request(g, msg, type, tx, payload, len);
-    for (int i = 0; i < 100; i++) {
-        if (at < size)
-            at += guest_put(g, msg + at, size - at);
-        turn();
-        guest_get(g);
-        size_t n = guest_message(g, msg);
-
-        if (!n)
-            continue;
-        memcpy(&hdr, msg, sizeof(hdr));
-        memcpy(reply, msg + sizeof(hdr), hdr.len);
-        reply[hdr.len] = 0;
-        if (hdr.type != XS_WATCH_EVENT)
-            assert_int_equal(hdr.req_id, g->req_id);
-        return hdr.type;
-    }
-    return XS_INVALID;
-}
-
-/* The next message without a request: an event, as "path token". */
-static const char *event(unsigned int domid)
-{
-    static char text[8192];
-    char msg[8192];
-    struct xsd_sockmsg hdr;
-
-    turn();
-    guest_get(&guest[domid]);
-    if (!guest_message(&guest[domid], msg))
-        return "";
-    memcpy(&hdr, msg, sizeof(hdr));
-    assert_int_equal(hdr.type, XS_WATCH_EVENT);
-    snprintf(text, sizeof(text), "%s %s", msg + sizeof(hdr),
-             msg + sizeof(hdr) + strlen(msg + sizeof(hdr)) + 1);
-    return text;
-}
 
 struct step {
     const char *claim;
@@ -233,23 +117,6 @@ static void test_protocol(void **state)
 {
     (void)state;
     play(protocol, sizeof(protocol) / sizeof(protocol[0]));
-}
-
-static uint32_t begin(unsigned int domid)
-{
-    char reply[8192];
-
-    assert_int_equal(call(domid, XS_TRANSACTION_START, 0, "", 1, reply),
-                     XS_TRANSACTION_START);
-    return atoi(reply);
-}
-
-static const char *end(unsigned int domid, uint32_t tx, const char *how)
-{
-    static char reply[8192];
-
-    call(domid, XS_TRANSACTION_END, tx, how, 2, reply);
-    return reply;
 }
 
 static void test_transactions(void **state)
@@ -584,170 +451,6 @@ static void test_fuzz(void **state)
     log_set_level(LOG_INFO);
 }
 
-/* ---- made anew from the journal ---- */
-
-static void restart(void)
-{
-    store_ends();
-    store_begins();
-    turn();
-}
-
-static void test_restart(void **state)
-{
-    char reply[8192], *value;
-    unsigned int domids[4];
-    uint32_t tx;
-
-    (void)state;
-    call(1, XS_WRITE, 0, "a\0hello", 7, reply);
-    call(1, XS_WRITE, 0, "b/c\0x", 5, reply);
-    call(1, XS_RM, 0, "b/c", 4, reply);
-    call(1, XS_WATCH, 0, "a\0tok", 6, reply);
-    event(1);
-    call(1, XS_WATCH, 0, "b\0gone", 7, reply);
-    event(1);
-    call(1, XS_UNWATCH, 0, "b\0gone", 7, reply);
-    tx = begin(1);
-    call(1, XS_WRITE, tx, "in\0tx", 5, reply);
-    restart();
-    assert_int_equal(store_domids(s, domids, 4), 2);
-    assert_int_equal(domids[0], 1);
-    assert_int_equal(domids[1], 2);
-    value = store_read(s, NULL, "/local/domain/1/a", NULL);
-    assert_string_equal(value, "hello");
-    free(value);
-    assert_null(store_read(s, NULL, "/local/domain/1/b/c", NULL));
-    call(1, XS_GET_PERMS, 0, "b", 2, reply);
-    assert_string_equal(reply, "n1");
-    assert_string_equal(event(1), "");
-    store_write(s, NULL, "/local/domain/1/a", "2");
-    assert_string_equal(event(1), "a tok");
-    store_write(s, NULL, "/local/domain/1/b", "2");
-    assert_string_equal(event(1), "");
-    /* The transaction goes on and sees itself; its end may ask for a retry. */
-    call(1, XS_READ, tx, "in", 3, reply);
-    assert_string_equal(reply, "tx");
-    assert_string_equal(end(1, tx, "T"), "EAGAIN");
-    tx = begin(1);
-    call(1, XS_WRITE, tx, "in\0tx", 5, reply);
-    assert_string_equal(end(1, tx, "T"), "OK");
-    restart();
-    call(1, XS_READ, 0, "in", 3, reply);
-    assert_string_equal(reply, "tx");
-}
-
-/* Cut a request at each byte by a restart, and a reply at each byte, too. */
-static void test_restart_at_each_byte(void **state)
-{
-    char value[1500], msg[2048], got[8192];
-    struct guest *g = &guest[1];
-    struct xsd_sockmsg hdr;
-    size_t size, at, len;
-
-    (void)state;
-    memset(value, 'v', sizeof(value));
-    memcpy(value, "v", 2);
-    size = guest_request(g, msg, XS_WRITE, 0, value, sizeof(value));
-    for (size_t cut = 1; cut < size; cut += 97) {
-        hdr.req_id = g->req_id;
-        for (at = 0; at < cut; at += guest_put(g, msg + at, cut - at))
-            turn();
-        turn();
-        restart();
-        while (at < size) {
-            at += guest_put(g, msg + at, size - at);
-            turn();
-        }
-        guest_get(g);
-        len = guest_message(g, got);
-        assert_int_equal(len, sizeof(hdr) + 3);
-        restart();
-        assert_int_equal(guest_get(g), 0);
-    }
-    /* A reply of 1514 bytes does not fit into the ring at once. */
-    for (int i = 0; i < 20; i++) {
-        size = guest_request(g, msg, XS_READ, 0, "v", 2);
-        guest_put(g, msg, size);
-        turn();
-        restart();
-        guest_get(g);
-        restart();
-        guest_get(g);
-        assert_int_equal(guest_message(g, got), sizeof(hdr) + 1498);
-        memcpy(&hdr, got, sizeof(hdr));
-        assert_int_equal(hdr.req_id, g->req_id);
-        for (int k = 0; k < 1498; k++)
-            assert_int_equal(got[sizeof(hdr) + k], 'v');
-        assert_int_equal(g->in_len, 0);
-    }
-}
-
-static void test_restart_without_guest(void **state)
-{
-    char reply[8192];
-
-    (void)state;
-    call(1, XS_WATCH, 0, "a\0t", 4, reply);
-    event(1);
-    store_ends();
-    fake_refuse(1, true);
-    store_begins();
-    store_write(s, NULL, "/local/domain/1/a", "1");
-    turn();
-    assert_int_not_equal(store_reattach(s, 1), 0);
-    fake_refuse(1, false);
-    assert_int_equal(store_reattach(s, 1), 0);
-    assert_string_equal(event(1), "a t");
-    assert_int_equal(store_release(s, 1), 0);
-    assert_int_equal(store_release(s, 1), -ENOENT);
-    restart();
-    assert_false(store_is_introduced(s, 1));
-    assert_true(store_is_introduced(s, 2));
-}
-
-/* Many changes: the journal is written anew, and stays a journal. */
-static void test_compaction(void **state)
-{
-    char path[64], value[256], reply[8192], *got;
-    struct store_stats st;
-    uint32_t tx;
-
-    (void)state;
-    call(1, XS_WATCH, 0, "a\0t", 4, reply);
-    event(1);
-    tx = begin(1);
-    call(1, XS_WRITE, tx, "in\0tx", 5, reply);
-    memset(value, 'x', sizeof(value));
-    value[255] = 0;
-    for (int i = 0; i < 40000; i++) {
-        snprintf(path, sizeof(path), "/data/%d", i % 700);
-        snprintf(value, 16, "%d", i);
-        value[strlen(value)] = ' ';
-        store_write(s, NULL, path, value);
-        if (i % 10 == 0)
-            sd_event_run(loop, 0);
-    }
-    store_get_stats(s, &st);
-    assert_true(st.compactions >= 3);
-    assert_true(st.journal_bytes < (4u << 20));
-    call(1, XS_READ, tx, "in", 3, reply);
-    assert_string_equal(reply, "tx");
-    restart();
-    for (int i = 0; i < 700; i++) {
-        snprintf(path, sizeof(path), "/data/%d", i);
-        got = store_read(s, NULL, path, NULL);
-        assert_int_equal(atoi(got) % 700, i);
-        assert_true(atoi(got) >= 39200);
-        free(got);
-    }
-    store_write(s, NULL, "/local/domain/1/a", "2");
-    assert_string_equal(event(1), "a t");
-    call(1, XS_READ, tx, "in", 3, reply);
-    assert_string_equal(reply, "tx");
-    assert_string_equal(end(1, tx, "T"), "EAGAIN");
-}
-
 /* ---- in the daemon itself ---- */
 
 static char heard[256];
@@ -810,43 +513,20 @@ static void test_local(void **state)
     assert_null(store_watch(s, "/bad//path", hear, NULL));
 }
 
-static int group_setup(void **state)
-{
-    (void)state;
-    return mkdtemp(dir) && sd_event_default(&loop) >= 0 ? 0 : -1;
-}
-
-static int group_teardown(void **state)
-{
-    char path[64];
-
-    (void)state;
-    sd_event_unref(loop);
-    snprintf(path, sizeof(path), "%s/store.lock", dir);
-    unlink(path);
-    return rmdir(dir);
-}
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_protocol),
-        TEST(test_transactions),
-        TEST(test_watches),
-        TEST(test_long_list),
-        TEST(test_quotas),
-        TEST(test_transaction_quotas),
-        TEST(test_never_reads),
-        TEST(test_event_storm),
-        TEST(test_garbage),
-        TEST(test_fuzz),
-        TEST(test_restart),
-        TEST(test_restart_at_each_byte),
-        TEST(test_restart_without_guest),
-        TEST(test_compaction),
-        TEST(test_local),
+        RIG_TEST(test_protocol),
+        RIG_TEST(test_transactions),
+        RIG_TEST(test_watches),
+        RIG_TEST(test_long_list),
+        RIG_TEST(test_quotas),
+        RIG_TEST(test_transaction_quotas),
+        RIG_TEST(test_never_reads),
+        RIG_TEST(test_event_storm),
+        RIG_TEST(test_garbage),
+        RIG_TEST(test_fuzz),
+        RIG_TEST(test_local),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
