@@ -49,11 +49,16 @@ static void flush_everything(void)
     WRITE_ONCE(this_percpu()->tlb_clock, tick);
 }
 
+/* An idle CPU's flush also ends its hold on a vcpu's root: a later one would
+ * find it flushed, and still on a frame that is no root any more. */
 void tlb_flush_local(unsigned long va)
 {
     unsigned long flags = irq_save();
+    struct percpu *p = this_percpu();
 
     stat_inc(STAT_TLB_LOCAL);
+    if (p->loaded && p->loaded != p->curr)
+        tlb_drop_lazy_root();
     if (va == FLUSH_ALL)
         flush_everything();
     else
@@ -67,8 +72,6 @@ static void flush_interrupt(struct cpu_user_regs *regs)
 
     (void)regs;
     stat_inc(STAT_TLB_REMOTE);
-    if (p->loaded && p->loaded != p->curr)
-        tlb_drop_lazy_root();
     tlb_flush_local(READ_ONCE(flush_va));
     atomic_and(&flush_waiting, ~BIT(p->cpu));
 }
