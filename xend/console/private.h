@@ -92,6 +92,7 @@ struct console {
 
     struct xencons_interface *ring; /* NULL: detached */
     struct hash_node by_port;
+    uint64_t mfn;                   /* of the ring's page */
     uint32_t port, local_port;
     uint32_t out_cons, in_prod;     /* ours; the ring has copies */
     uint64_t period, taken;         /* what the guest cost in this period */

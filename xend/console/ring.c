@@ -17,7 +17,6 @@
 
 struct console_rings {
     struct xc_evtchn *ev;
-    struct xc_gnttab *gt;
     struct hash by_port;
     sd_event_source *io;
 };
@@ -63,8 +62,6 @@ int console_rings_create(struct consoles *cs)
     hash_init(&r->by_port);
     rc = xc_evtchn_open(cs->params.xc, &r->ev);
     if (!rc)
-        rc = xc_gnttab_open(cs->params.xc, &r->gt);
-    if (!rc)
         rc = sd_event_add_io(cs->params.loop, &r->io, xc_evtchn_fd(r->ev),
                              EPOLLIN, on_event, cs);
     if (rc < 0)
@@ -80,8 +77,6 @@ void console_rings_destroy(struct consoles *cs)
         return;
     sd_event_source_disable_unref(r->io);
     xc_evtchn_destroy(r->ev);
-    if (r->gt)
-        xc_gnttab_destroy(r->gt);
     hash_fini(&r->by_port);
     free(r);
     cs->rings = NULL;
@@ -106,19 +101,18 @@ static void find_place(struct console *c, bool fresh)
 int con_ring_attach(struct console *c, bool fresh)
 {
     struct console_rings *r = c->cs->rings;
-    uint32_t gref = XC_GREF_CONSOLE;
     void *page;
     int rc;
 
     if (!r)
         return -ENODEV;
-    rc = xc_gnttab_map(r->gt, c->domid, &gref, 1, PROT_READ | PROT_WRITE,
-                       &page);
+    rc = xc_foreign_map(c->cs->params.xc, c->domid, PROT_READ | PROT_WRITE,
+                        &c->mfn, 1, &page);
     if (rc)
         return rc;
     rc = xc_evtchn_bind_interdomain(r->ev, c->domid, c->port, &c->local_port);
     if (rc) {
-        xc_gnttab_unmap(r->gt, page, 1);
+        xc_foreign_unmap(c->cs->params.xc, page, 1);
         return rc;
     }
     c->ring = page;
@@ -138,7 +132,7 @@ void con_ring_detach(struct console *c)
         return;
     hash_del(&r->by_port, &c->by_port);
     xc_evtchn_unbind(r->ev, c->local_port);
-    xc_gnttab_unmap(r->gt, c->ring, 1);
+    xc_foreign_unmap(c->cs->params.xc, c->ring, 1);
     c->ring = NULL;
 }
 

@@ -264,7 +264,7 @@ static char *history_path(const struct consoles *cs, unsigned int domid)
 }
 
 static int serve(struct consoles *cs, unsigned int domid, const char *name,
-                 unsigned int port, bool fresh)
+                 uint64_t mfn, unsigned int port, bool fresh)
 {
     struct console *c;
     int rc;
@@ -274,6 +274,7 @@ static int serve(struct consoles *cs, unsigned int domid, const char *name,
     c = xcalloc(1, sizeof(*c));
     c->cs = cs;
     c->domid = domid;
+    c->mfn = mfn;
     c->port = port;
     c->name = xstrdup(name);
     c->path = history_path(cs, domid);
@@ -302,15 +303,13 @@ static int serve(struct consoles *cs, unsigned int domid, const char *name,
 int console_add(struct consoles *cs, unsigned int domid, const char *name,
                 uint64_t mfn, unsigned int port)
 {
-    (void)mfn;                      /* the page is mapped by its grant */
-    return serve(cs, domid, name, port, true);
+    return serve(cs, domid, name, mfn, port, true);
 }
 
 int console_reattach(struct consoles *cs, unsigned int domid,
                      const char *name, uint64_t mfn, unsigned int port)
 {
-    (void)mfn;
-    return serve(cs, domid, name, port, false);
+    return serve(cs, domid, name, mfn, port, false);
 }
 
 void console_remove(struct consoles *cs, unsigned int domid)

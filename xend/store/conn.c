@@ -19,7 +19,6 @@
 
 struct rings {
     struct xc_evtchn *ev;
-    struct xc_gnttab *gt;
     struct hash by_port;
     sd_event_source *io;
 };
@@ -270,8 +269,6 @@ int rings_create(struct store *s)
     hash_init(&s->rings->by_port);
     rc = xc_evtchn_open(s->params.xc, &s->rings->ev);
     if (!rc)
-        rc = xc_gnttab_open(s->params.xc, &s->rings->gt);
-    if (!rc)
         rc = sd_event_add_io(s->params.loop, &s->rings->io,
                              xc_evtchn_fd(s->rings->ev), EPOLLIN, on_event, s);
     if (rc < 0)
@@ -287,24 +284,23 @@ void rings_destroy(struct store *s)
         return;
     sd_event_source_disable_unref(r->io);
     xc_evtchn_destroy(r->ev);
-    if (r->gt)
-        xc_gnttab_destroy(r->gt);
     hash_fini(&r->by_port);
     free(r);
     s->rings = NULL;
 }
 
+/* By its frame: a mapping by grant would cost dom0 a page of its own, and the
+ * first one, when its kernel has none to spare, seconds. */
 static int ring_map(struct conn *c)
 {
     struct store *s = c->s;
-    uint32_t gref = XC_GREF_STORE;
     void *page;
     int rc;
 
     if (c->domid == 0)
         return xc_store_dom0_map(s->params.xc, &c->ring, &c->port);
-    rc = xc_gnttab_map(s->rings->gt, c->domid, &gref, 1,
-                       PROT_READ | PROT_WRITE, &page);
+    rc = xc_foreign_map(s->params.xc, c->domid, PROT_READ | PROT_WRITE,
+                        &c->mfn, 1, &page);
     if (!rc)
         c->ring = page;
     return rc;
@@ -315,7 +311,7 @@ static void ring_unmap(struct conn *c)
     if (c->domid == 0)
         xc_store_dom0_unmap(c->s->params.xc, c->ring);
     else
-        xc_gnttab_unmap(c->s->rings->gt, c->ring, 1);
+        xc_foreign_unmap(c->s->params.xc, c->ring, 1);
     c->ring = NULL;
 }
 
