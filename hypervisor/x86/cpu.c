@@ -37,17 +37,14 @@ bool wrmsr_safe(uint32_t msr, uint64_t val)
  */
 static bool fsgsbase_is_safe(void)
 {
-    unsigned long cr4 = read_cr4(), allowed = 1;
+    unsigned long cr4 = read_cr4(), refused = 1;
 
     write_cr4(cr4 | CR4_FSGSBASE);
-    __asm__ volatile("1: wrfsbase %1\n2:\n"
-                     ".pushsection .init.text, \"ax\"\n"
-                     "3: xor %0, %0\n jmp 2b\n .popsection\n"
-                     EXTABLE(1b, 3b)
-                     : "+r" (allowed) : "r" (1UL << 63));
+    __asm__ volatile("1: wrfsbase %1\n xor %0, %0\n2:\n" EXTABLE(1b, 2b)
+                     : "+r" (refused) : "r" (1UL << 63));
     wrmsr(MSR_FS_BASE, 0);
     write_cr4(cr4);
-    return !allowed;
+    return refused;
 }
 
 static void __init identify(struct cpu_features *f)
