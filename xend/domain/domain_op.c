@@ -69,6 +69,8 @@ static void build(struct domain *d)
     }
     d->state = LIFE_BUILDING;
     d->err = ERR_INIT;
+    if (d->x->notify)
+        d->x->notify(d->x, d, "state");
     domain_build(d);
 }
 
