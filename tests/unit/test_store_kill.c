@@ -9,7 +9,6 @@
  * before, in the middle of and after its writes to the journal, and around
  * each event that it takes or sends.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -24,7 +24,7 @@
  */
 int wire_size(const void *data, size_t len);
 
-/* The protocol's name of errno value err (positive); "EINVAL" if it has none. */
+/* The protocol's name of a (positive) errno; "EINVAL" if it has none. */
 const char *wire_error(int err);
 
 /*
