@@ -21,6 +21,8 @@ struct fire {
     const char *path;
     const struct perms *old_perms;      /* of the node that was there */
     const struct tree *old;             /* before a removal */
+    unsigned int last_domid;            /* the last one asked about; 0: none */
+    bool last_answer;
 };
 
 static bool readable(const struct tree *t, const char *path,
@@ -37,9 +39,32 @@ static bool readable(const struct tree *t, const char *path,
     return n && perms_access(n->perms, domid) & ACCESS_READ;
 }
 
+/* May domid see that the node at full has changed? */
+static bool may_see(struct fire *f, const char *full, unsigned int domid)
+{
+    return (f->old_perms && perms_access(f->old_perms, domid) & ACCESS_READ) ||
+           (f->old && readable(f->old, full, domid)) ||
+           readable(&f->s->live, full, domid);
+}
+
+/* The same; a guest may have many watches that one change concerns. */
+static bool may_see_cached(struct fire *f, const char *full,
+                           unsigned int domid)
+{
+    if (*full == '@')
+        return false;
+    if (full != f->path)
+        return may_see(f, full, domid);
+    if (f->last_domid != domid) {
+        f->last_domid = domid;
+        f->last_answer = may_see(f, full, domid);
+    }
+    return f->last_answer;
+}
+
 static void fire_one(void *ctx, struct watch *w, const char *path)
 {
-    const struct fire *f = ctx;
+    struct fire *f = ctx;
     struct conn *c = w->owner;
     const char *full = f->path;
 
@@ -49,14 +74,8 @@ static void fire_one(void *ctx, struct watch *w, const char *path)
         if (!tree_find(f->old, full))
             return;
     }
-    if (!privileged(c) &&
-        (*full == '@' ||
-         !((f->old_perms &&
-            perms_access(f->old_perms, c->domid) & ACCESS_READ) ||
-           (f->old && readable(f->old, full, c->domid)) ||
-           readable(&f->s->live, full, c->domid))))
-        return;
-    conn_event(c, w, path);
+    if (privileged(c) || may_see_cached(f, full, c->domid))
+        conn_event(c, w, path);
 }
 
 static void fire(struct fire *f)

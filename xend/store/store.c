@@ -282,7 +282,8 @@ unsigned int store_domids(const struct store *s, unsigned int *ret_domids,
                 ret_domids[nr] = c->domid;
             nr++;
         }
-    qsort(ret_domids, nr < max ? nr : max, sizeof(*ret_domids), compare);
+    if (max)
+        qsort(ret_domids, nr < max ? nr : max, sizeof(*ret_domids), compare);
     return nr;
 }
 
