@@ -475,6 +475,7 @@ void sched_init_cpu(unsigned int cpu)
 
 void idle_loop(void)
 {
+    irq_enable();                    /* the context switch had them off */
     for (;;) {
         do_softirq();
         if (frames_scrub_some())
