@@ -55,35 +55,25 @@ static enum free_class block_class(const struct page_info *pg)
 static void push_locked(struct page_info *pg, unsigned int order,
                         unsigned int flags)
 {
-    mfn_t mfn = page_to_mfn(pg);
-    unsigned int zone = zone_of(mfn), class;
-    uint32_t *head;
+    unsigned int zone = zone_of(page_to_mfn(pg)), class;
 
     pg->state = flags | order;
-    class = block_class(pg);
-    head = &heap.head[zone][class][order];
     pg->count = PGC_FREE;
-    pg->prev = NO_FRAME;
-    pg->next = heap.orders[zone][class] & BIT(order) ? *head : NO_FRAME;
-    if (pg->next != NO_FRAME)
-        mfn_to_page(pg->next)->prev = mfn;
-    *head = mfn;
+    class = block_class(pg);
+    if (!(heap.orders[zone][class] & BIT(order)))
+        heap.head[zone][class][order] = NO_FRAME;
+    frame_list_push(&heap.head[zone][class][order], pg);
     heap.orders[zone][class] |= BIT(order);
 }
 
 static void remove_locked(struct page_info *pg)
 {
     unsigned int zone = zone_of(page_to_mfn(pg)), order = block_order(pg);
-    unsigned int class = block_class(pg);
+    uint32_t *head = &heap.head[zone][block_class(pg)][order];
 
-    if (pg->next != NO_FRAME)
-        mfn_to_page(pg->next)->prev = pg->prev;
-    if (pg->prev != NO_FRAME)
-        mfn_to_page(pg->prev)->next = pg->next;
-    else if (pg->next != NO_FRAME)
-        heap.head[zone][class][order] = pg->next;
-    else
-        heap.orders[zone][class] &= ~BIT(order);
+    frame_list_remove(head, pg);
+    if (*head == NO_FRAME)
+        heap.orders[zone][block_class(pg)] &= ~BIT(order);
     pg->count = 0;
 }
 
@@ -112,7 +102,7 @@ static void free_locked(struct page_info *pg, unsigned int order,
 }
 
 /* Take a block off the lists and put back what is more than `order`. */
-static struct page_info *split_locked(struct page_info *pg, unsigned int order)
+static void split_locked(struct page_info *pg, unsigned int order)
 {
     unsigned int have = block_order(pg), flags = pg->state & ~STATE_ORDER;
 
@@ -123,29 +113,21 @@ static struct page_info *split_locked(struct page_info *pg, unsigned int order)
         push_locked(pg + (1UL << have), have, flags);
     }
     pg->state = flags | order;
-    return pg;
 }
 
-/* The smallest block of at least this order, in the highest zone. */
-static struct page_info *take_locked(unsigned int order, unsigned int max_zone,
-                                     bool boot_first)
+/* The smallest block of at least this order, in the highest zone; of the
+ * classes named, in their order. */
+static struct page_info *find_locked(unsigned int order, unsigned int max_zone,
+                                     const uint8_t *classes, unsigned int nr)
 {
-    static const uint8_t prefer[2][NR_CLASSES] = {
-        { FREE_CLEAN, FREE_USED, FREE_BOOT },
-        { FREE_BOOT, FREE_CLEAN, FREE_USED },
-    };
-    unsigned int zone, i, class, orders;
+    unsigned int zone, i, orders;
 
     for (zone = max_zone; zone > order; zone--)
-        for (i = 0; i < NR_CLASSES; i++) {
-            class = prefer[boot_first][i];
-            orders = heap.orders[zone][class] >> order << order;
-            if (orders) {
-                unsigned int have = __builtin_ctz(orders);
-
-                return split_locked(
-                    mfn_to_page(heap.head[zone][class][have]), order);
-            }
+        for (i = 0; i < nr; i++) {
+            orders = heap.orders[zone][classes[i]] >> order << order;
+            if (orders)
+                return mfn_to_page(heap.head[zone][classes[i]]
+                                            [__builtin_ctz(orders)]);
         }
     return NULL;
 }
@@ -161,19 +143,24 @@ static void block_clean(struct page_info *pg, unsigned int order)
 static struct page_info *block_take(unsigned int order, unsigned int max_zone,
                                     unsigned int flags)
 {
+    static const uint8_t prefer[2][NR_CLASSES] = {
+        { FREE_CLEAN, FREE_USED, FREE_BOOT },
+        { FREE_BOOT, FREE_CLEAN, FREE_USED },
+    };
     unsigned long size = 1UL << order;
     struct page_info *pg;
     bool again;
 
     do {
         spin_lock(&heap.lock);
-        if (heap.nr_free < size +
-            (flags & ALLOC_CLAIMED ? 0 : heap.claimed))
-            pg = NULL;
-        else
-            pg = take_locked(order, max_zone, flags & ALLOC_DIRTY);
-        if (pg)
+        pg = NULL;
+        if (heap.nr_free >= size + (flags & ALLOC_CLAIMED ? 0 : heap.claimed))
+            pg = find_locked(order, max_zone, prefer[!!(flags & ALLOC_DIRTY)],
+                             NR_CLASSES);
+        if (pg) {
+            split_locked(pg, order);
             heap.nr_free -= size;
+        }
         again = !pg && heap.scrubbing;   /* they come back in a moment */
         spin_unlock(&heap.lock);
         if (again)
@@ -258,26 +245,12 @@ unsigned long frames_claimed_count(void)
     return READ_ONCE(heap.claimed);
 }
 
-static struct page_info *take_dirty_locked(void)
-{
-    for (unsigned int zone = NR_ZONES - 1; zone; zone--)
-        for (unsigned int class = FREE_BOOT; class <= FREE_USED; class++) {
-            unsigned int orders = heap.orders[zone][class], have;
-
-            if (!orders)
-                continue;
-            have = __builtin_ctz(orders);
-            return split_locked(mfn_to_page(heap.head[zone][class][have]),
-                                MIN(have, SCRUB_ORDER));
-        }
-    return NULL;
-}
-
 bool frames_scrub_some(void)
 {
+    static const uint8_t dirty[] = { FREE_BOOT, FREE_USED };
     static bool boot_over;
     struct page_info *pg;
-    unsigned int order;
+    unsigned int order = 0;
 
     /* Classes do not merge, and the boot wants large blocks: CPU 0 is the
      * last one to become idle. */
@@ -285,13 +258,15 @@ bool frames_scrub_some(void)
         return false;
     boot_over = true;
     spin_lock(&heap.lock);
-    pg = take_dirty_locked();
-    if (pg)
+    pg = find_locked(0, NR_ZONES - 1, dirty, ARRAY_SIZE(dirty));
+    if (pg) {
+        order = MIN(block_order(pg), SCRUB_ORDER);
+        split_locked(pg, order);
         heap.scrubbing++;
+    }
     spin_unlock(&heap.lock);
     if (!pg)
         return false;
-    order = block_order(pg);
     block_clean(pg, order);
     spin_lock(&heap.lock);
     heap.scrubbing--;

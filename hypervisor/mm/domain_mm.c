@@ -17,27 +17,11 @@
 #include "x86/atomic.h"
 #include "x86/percpu.h"
 
-static void list_push_locked(uint32_t *head, struct page_info *pg)
-{
-    pg->prev = NO_FRAME;
-    pg->next = *head;
-    if (pg->next != NO_FRAME)
-        mfn_to_page(pg->next)->prev = page_to_mfn(pg);
-    *head = page_to_mfn(pg);
-}
-
+/* A dying domain has its frames on two lists. */
 static void list_remove_locked(struct domain_mm *mm, struct page_info *pg)
 {
-    uint32_t mfn = page_to_mfn(pg);
-
-    if (pg->next != NO_FRAME)
-        mfn_to_page(pg->next)->prev = pg->prev;
-    if (pg->prev != NO_FRAME)
-        mfn_to_page(pg->prev)->next = pg->next;
-    else if (mm->first == mfn)
-        mm->first = pg->next;
-    else
-        mm->first_left = pg->next;
+    frame_list_remove(mm->first_left == page_to_mfn(pg) ? &mm->first_left
+                                                        : &mm->first, pg);
 }
 
 /* Count n more frames; those that d has claimed come first. */
@@ -67,7 +51,7 @@ static bool unreserve_locked(struct domain *d, unsigned long n)
 static void give_locked(struct domain *d, struct page_info *pg)
 {
     pg->owner = d->id;
-    list_push_locked(&d->mm.first, pg);
+    frame_list_push(&d->mm.first, pg);
     smp_wmb();                       /* owner before the count: page_get */
     WRITE_ONCE(pg->count, (pg->count & PGC_FOREIGN) | PGC_ALLOCATED | 1);
 }
@@ -223,7 +207,7 @@ static bool next_frame(struct domain *d, struct page_info **ret_pg)
     if (mm->first != NO_FRAME) {
         pg = mfn_to_page(mm->first);
         list_remove_locked(mm, pg);
-        list_push_locked(&mm->first_left, pg);
+        frame_list_push(&mm->first_left, pg);
     }
     spin_unlock(&mm->page_lock);
     if (!pg)

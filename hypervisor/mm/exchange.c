@@ -12,7 +12,6 @@
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/m2p.h"
-#include "mm/memory_op.h"
 #include "mm/private.h"
 #include "x86/percpu.h"
 
@@ -148,7 +147,7 @@ static bool args_ok(const struct xen_memory_exchange *x)
            !((x->nr_exchanged << in) & (BIT(order) - 1));
 }
 
-long op_exchange(unsigned int op, unsigned long start, void __guest *arg)
+long op_exchange(void __guest *arg)
 {
     struct xen_memory_exchange x;
     struct chunk c = { .d = current->domain, .x = &x };
@@ -156,8 +155,6 @@ long op_exchange(unsigned int op, unsigned long start, void __guest *arg)
     xen_pfn_t *gpfns;
     long rc = 0;
 
-    (void)op;
-    (void)start;
     if (copy_from_guest(&x, arg, sizeof(x)))
         return -EFAULT;
     if (!args_ok(&x))

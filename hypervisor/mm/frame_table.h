@@ -57,6 +57,26 @@ static inline mfn_t virt_to_mfn(const void *p)
     return virt_to_maddr(p) >> PAGE_SHIFT;
 }
 
+/* Lists of frames by number; NO_FRAME ends them. */
+static inline void frame_list_push(uint32_t *head, struct page_info *pg)
+{
+    pg->prev = NO_FRAME;
+    pg->next = *head;
+    if (pg->next != NO_FRAME)
+        mfn_to_page(pg->next)->prev = page_to_mfn(pg);
+    *head = page_to_mfn(pg);
+}
+
+static inline void frame_list_remove(uint32_t *head, struct page_info *pg)
+{
+    if (pg->next != NO_FRAME)
+        mfn_to_page(pg->next)->prev = pg->prev;
+    if (pg->prev != NO_FRAME)
+        mfn_to_page(pg->prev)->next = pg->next;
+    else
+        *head = pg->next;
+}
+
 /* Take a reference to a frame that d owns; false if it does not. */
 bool page_get(struct page_info *pg, const struct domain *d);
 /* The same by number, with the checks that a guest's number needs; NULL. */

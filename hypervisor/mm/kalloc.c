@@ -23,25 +23,6 @@ static uint32_t partial[NR_SIZES] = {        /* (lock) pages with room */
     [0 ... NR_SIZES - 1] = NO_FRAME,
 };
 
-static void list_push(uint32_t *head, struct page_info *pg)
-{
-    pg->prev = NO_FRAME;
-    pg->next = *head;
-    if (pg->next != NO_FRAME)
-        mfn_to_page(pg->next)->prev = page_to_mfn(pg);
-    *head = page_to_mfn(pg);
-}
-
-static void list_remove(uint32_t *head, struct page_info *pg)
-{
-    if (pg->next != NO_FRAME)
-        mfn_to_page(pg->next)->prev = pg->prev;
-    if (pg->prev != NO_FRAME)
-        mfn_to_page(pg->prev)->next = pg->next;
-    else
-        *head = pg->next;
-}
-
 static uint16_t *slot_at(struct page_info *pg, unsigned int offset)
 {
     return (uint16_t *)((char *)page_to_virt(pg) + offset);
@@ -63,7 +44,7 @@ static bool slab_add(unsigned int class)
     pg->owner = 0;
     pg->tlb_stamp = PAGE_SIZE / size;
     spin_lock(&lock);
-    list_push(&partial[class], pg);
+    frame_list_push(&partial[class], pg);
     spin_unlock(&lock);
     return true;
 }
@@ -79,7 +60,7 @@ static void *slab_take(unsigned int class)
         p = slot_at(pg, pg->owner);
         pg->owner = *(uint16_t *)p;
         if (!--pg->tlb_stamp)
-            list_remove(&partial[class], pg);
+            frame_list_remove(&partial[class], pg);
     }
     spin_unlock(&lock);
     return p;
@@ -134,10 +115,10 @@ void kfree(void *p)
     *(uint16_t *)p = pg->owner;
     pg->owner = (unsigned long)p & ~PAGE_MASK;
     if (!pg->tlb_stamp++)
-        list_push(&partial[pg->state], pg);
+        frame_list_push(&partial[pg->state], pg);
     empty = pg->tlb_stamp == PAGE_SIZE / size;
     if (empty)
-        list_remove(&partial[pg->state], pg);
+        frame_list_remove(&partial[pg->state], pg);
     spin_unlock(&lock);
     if (empty)
         frames_free(pg, 0);

@@ -1,15 +1,14 @@
 /*
  * HYPERVISOR_memory_op: the table, questions about memory, and memory maps.
  */
-#include "mm/memory_op.h"
 #include "domain/domain.h"
 #include "domain/rights.h"
 #include "drivers/e820.h"
+#include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"
-#include "mm/m2p.h"
 #include "mm/pagetable.h"
 #include "mm/private.h"
 #include "x86/percpu.h"
@@ -17,188 +16,139 @@
 #define M2P_CHUNK       0x200000UL
 #define MAX_RESOURCE    32           /* frames in one acquire_resource */
 
-static long op_maximum_ram_page(unsigned int op, unsigned long start,
-                                void __guest *arg)
+union args {
+    struct xen_memory_domain domain;
+    struct xen_machphys_mapping mapping;
+    struct xen_machphys_mfn_list list;
+    struct xen_memory_map map;
+    struct xen_foreign_memory_map foreign_map;
+    struct xen_memory_reservation reservation;
+    struct xen_mem_acquire_resource resource;
+    struct xen_remove_from_physmap remove;
+};
+
+static long op_maximum_ram_page(union args *a, struct domain *d)
 {
-    (void)op;
-    (void)start;
-    (void)arg;
+    (void)a;
+    (void)d;
     return max_mfn;
 }
 
-static long op_domain_size(unsigned int op, unsigned long start,
-                           void __guest *arg)
+static long op_current_reservation(union args *a, struct domain *d)
 {
-    struct xen_memory_domain q;
-    struct domain *d;
-    long rc;
-
-    (void)start;
-    if (copy_from_guest(&q, arg, sizeof(q)))
-        return -EFAULT;
-    rc = domain_get_owner(q.domid, &d);
-    if (rc)
-        return rc;
-    if (op == XENMEM_current_reservation)
-        rc = d->mm.nr_frames;
-    else if (op == XENMEM_maximum_reservation)
-        rc = MIN(d->mm.max_frames, 0xffffffffUL);
-    else if (d->shared)              /* PV guests give a number, not a pfn */
-        rc = (READ_ONCE(d->shared->arch.max_pfn) ?: 1) - 1;
-    domain_put(d);
-    return rc;
+    (void)a;
+    return d->mm.nr_frames;
 }
 
-static long op_machphys_mapping(unsigned int op, unsigned long start,
-                                void __guest *arg)
+static long op_maximum_reservation(union args *a, struct domain *d)
 {
-    struct xen_machphys_mapping m = {
-        .v_start = RO_M2P_START, .v_end = RO_M2P_END, .max_mfn = max_mfn,
-    };
-
-    (void)op;
-    (void)start;
-    return copy_to_guest(arg, &m, sizeof(m));
+    (void)a;
+    return MIN(d->mm.max_frames, 0xffffffffUL);
 }
 
-static long op_machphys_mfn_list(unsigned int op, unsigned long start,
-                                 void __guest *arg)
+/* PV guests leave a number there, not the highest pfn. */
+static long op_maximum_gpfn(union args *a, struct domain *d)
+{
+    (void)a;
+    return d->shared ? (READ_ONCE(d->shared->arch.max_pfn) ?: 1) - 1 : 0;
+}
+
+static long op_machphys_mapping(union args *a, struct domain *d)
+{
+    (void)d;
+    a->mapping = (struct xen_machphys_mapping){
+        .v_start = RO_M2P_START, .v_end = RO_M2P_END, .max_mfn = max_mfn };
+    return 0;
+}
+
+static long op_machphys_mfn_list(union args *a, struct domain *d)
 {
     unsigned long size = (max_mfn + 1) * sizeof(unsigned long);
-    struct xen_machphys_mfn_list l;
+    xen_pfn_t __guest *list = (xen_pfn_t __guest *)a->list.extent_start.p, mfn;
     unsigned int n;
 
-    (void)op;
-    (void)start;
-    if (copy_from_guest(&l, arg, sizeof(l)))
-        return -EFAULT;
-    for (n = 0; n < l.max_extents && n * M2P_CHUNK < size; n++) {
-        xen_pfn_t mfn = hv_mfn_of(RW_M2P_START + n * M2P_CHUNK);
-
-        if (copy_to_guest((xen_pfn_t __guest *)l.extent_start.p + n, &mfn,
-                          sizeof(mfn)))
+    (void)d;
+    for (n = 0; n < a->list.max_extents && n * M2P_CHUNK < size; n++) {
+        mfn = hv_mfn_of(RW_M2P_START + n * M2P_CHUNK);
+        if (copy_to_guest(&list[n], &mfn, sizeof(mfn)))
             return -EFAULT;
     }
-    l.nr_extents = n;
-    return copy_field_to_guest(arg, &l, nr_extents);
+    a->list.nr_extents = n;
+    return 0;
 }
 
-static long op_memory_map(unsigned int op, unsigned long start,
-                          void __guest *arg)
+static long op_memory_map(union args *a, struct domain *d)
 {
-    struct domain *d = current->domain;
-    struct xen_memory_map m;
-    long rc;
+    long rc = -ENOSYS;
 
-    (void)op;
-    (void)start;
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -EFAULT;
     spin_lock(&d->lock);
-    m.nr_entries = MIN(m.nr_entries, d->nr_e820);
-    rc = d->nr_e820 ? copy_to_guest(m.buffer.p, d->e820,
-                                    m.nr_entries * sizeof(*d->e820))
-                    : -ENOSYS;
+    a->map.nr_entries = MIN(a->map.nr_entries, d->nr_e820);
+    if (d->nr_e820)
+        rc = copy_to_guest(a->map.buffer.p, d->e820,
+                           a->map.nr_entries * sizeof(*d->e820));
     spin_unlock(&d->lock);
-    return rc ? rc : copy_to_guest(arg, &m, sizeof(m));
+    return rc;
 }
 
-static long op_machine_memory_map(unsigned int op, unsigned long start,
-                                  void __guest *arg)
+static long op_machine_memory_map(union args *a, struct domain *d)
 {
-    struct xen_memory_map m;
-
-    (void)op;
-    (void)start;
-    if (!may_control(current->domain))
-        return -EPERM;
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -EFAULT;
-    m.nr_entries = MIN(m.nr_entries, machine_e820.nr);
-    if (copy_to_guest(m.buffer.p, machine_e820.e,
-                      m.nr_entries * sizeof(machine_e820.e[0])))
-        return -EFAULT;
-    return copy_to_guest(arg, &m, sizeof(m));
+    (void)d;
+    a->map.nr_entries = MIN(a->map.nr_entries, machine_e820.nr);
+    return copy_to_guest(a->map.buffer.p, machine_e820.e,
+                         a->map.nr_entries * sizeof(machine_e820.e[0]));
 }
 
-static long op_set_memory_map(unsigned int op, unsigned long start,
-                              void __guest *arg)
+static long op_set_memory_map(union args *a, struct domain *d)
 {
-    struct xen_foreign_memory_map m;
+    unsigned int n = a->foreign_map.map.nr_entries;
     struct e820_entry *map, *old;
-    struct domain *d;
-    long rc;
 
-    (void)op;
-    (void)start;
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -EFAULT;
-    if (!m.map.nr_entries || m.map.nr_entries > E820_MAX)
+    if (!n || n > E820_MAX)
         return -EINVAL;
-    rc = domain_get_owner(m.domid, &d);
-    if (rc)
-        return rc;
-    old = map = kzalloc(m.map.nr_entries * sizeof(*map));
+    map = kzalloc(n * sizeof(*map));
     if (!map)
-        rc = -ENOMEM;
-    else
-        rc = copy_from_guest(map, m.map.buffer.p,
-                             m.map.nr_entries * sizeof(*map));
-    if (!rc) {
-        spin_lock(&d->lock);
-        old = d->e820;
-        d->e820 = map;
-        d->nr_e820 = m.map.nr_entries;
-        spin_unlock(&d->lock);
-    }
-    kfree(old);
-    domain_put(d);
-    return rc;
-}
-
-static long op_claim_pages(unsigned int op, unsigned long start,
-                           void __guest *arg)
-{
-    struct xen_memory_reservation r;
-    struct domain *d;
-    long rc;
-
-    (void)op;
-    (void)start;
-    if (!may_control(current->domain))
-        return -EPERM;
-    if (copy_from_guest(&r, arg, sizeof(r)))
+        return -ENOMEM;
+    if (copy_from_guest(map, a->foreign_map.map.buffer.p, n * sizeof(*map))) {
+        kfree(map);
         return -EFAULT;
-    if (r.extent_start.p || r.extent_order || r.mem_flags)
-        return -EINVAL;
-    rc = domain_get_owner(r.domid, &d);
-    if (rc)
-        return rc;
-    rc = domain_claim(d, r.nr_extents);
-    domain_put(d);
-    return rc;
+    }
+    spin_lock(&d->lock);
+    old = d->e820;
+    d->e820 = map;
+    d->nr_e820 = n;
+    spin_unlock(&d->lock);
+    kfree(old);
+    return 0;
 }
 
-static long acquire_grant_frames(struct domain *d,
-                                 struct xen_mem_acquire_resource *r)
+static long op_claim_pages(union args *a, struct domain *d)
 {
+    const struct xen_memory_reservation *r = &a->reservation;
+
+    if (r->extent_start.p || r->extent_order || r->mem_flags)
+        return -EINVAL;
+    return domain_claim(d, r->nr_extents);
+}
+
+static long op_acquire_resource(union args *a, struct domain *d)
+{
+    struct xen_mem_acquire_resource *r = &a->resource;
     xen_pfn_t __guest *list = (xen_pfn_t __guest *)r->frame_list.p;
-    unsigned int i;
+    unsigned int i, max = d->grant.max_frames;
     mfn_t mfn;
     int rc = 0;
 
-    if (r->id != XENMEM_resource_grant_table_id_shared)
+    if (r->type != XENMEM_resource_grant_table)
+        return -EOPNOTSUPP;
+    if (r->pad || r->id != XENMEM_resource_grant_table_id_shared)
         return -EINVAL;
-    if (!list) {
-        if (r->nr_frames)
-            return -EINVAL;
-        r->nr_frames = d->grant.max_frames;
+    if (!list && !r->nr_frames) {
+        r->nr_frames = max;          /* a question */
         return 0;
     }
     if (r->nr_frames > MAX_RESOURCE)
         return -E2BIG;
-    if (r->frame > d->grant.max_frames ||
-        r->nr_frames > d->grant.max_frames - r->frame)
+    if (!list || r->frame > max || r->nr_frames > max - r->frame)
         return -EINVAL;
     for (i = 0; !rc && i < r->nr_frames; i++) {
         rc = grant_shared_frame(d, r->frame + i, &mfn);
@@ -208,114 +158,97 @@ static long acquire_grant_frames(struct domain *d,
     return rc;
 }
 
-static long op_acquire_resource(unsigned int op, unsigned long start,
-                                void __guest *arg)
+/* A PV guest keeps its own physmap: nothing to remove, if it is there. */
+static long op_remove_from_physmap(union args *a, struct domain *d)
 {
-    struct xen_mem_acquire_resource r;
-    struct domain *d;
-    long rc;
+    struct page_info *pg = page_get_mfn(a->remove.gpfn, d);
 
-    (void)op;
-    (void)start;
-    if (!may_control(current->domain))
-        return -EPERM;
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
-    if (r.pad)
-        return -EINVAL;
-    d = domain_get_by_id(r.domid);
-    if (!d)
-        return -ESRCH;
-    rc = r.type == XENMEM_resource_grant_table ? acquire_grant_frames(d, &r)
-                                               : -EOPNOTSUPP;
-    domain_put(d);
-    if (!rc)
-        rc = copy_field_to_guest(arg, &r, nr_frames);
-    return rc;
-}
-
-/* A PV guest keeps its own physmap. */
-static long op_add_to_physmap(unsigned int op, unsigned long start,
-                              void __guest *arg)
-{
-    (void)op;
-    (void)start;
-    (void)arg;
-    return -EACCES;
-}
-
-static long op_remove_from_physmap(unsigned int op, unsigned long start,
-                                   void __guest *arg)
-{
-    struct xen_remove_from_physmap r;
-    struct page_info *pg;
-    struct domain *d;
-    long rc;
-
-    (void)op;
-    (void)start;
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
-    rc = domain_get_owner(r.domid, &d);
-    if (rc)
-        return rc;
-    pg = page_get_mfn(r.gpfn, d);
-    if (pg)
-        page_put(pg);
-    domain_put(d);
-    return pg ? 0 : -ENOENT;
-}
-
-static long op_none_shared(unsigned int op, unsigned long start,
-                           void __guest *arg)
-{
-    (void)op;
-    (void)start;
-    (void)arg;
+    if (!pg)
+        return -ENOENT;
+    page_put(pg);
     return 0;
 }
 
-static long op_no_vnuma(unsigned int op, unsigned long start,
-                        void __guest *arg)
-{
-    (void)op;
-    (void)start;
-    (void)arg;
-    return -EOPNOTSUPP;
-}
-
-static memory_op_fn *const ops[] = {
-    [XENMEM_increase_reservation] = op_reservation,
-    [XENMEM_decrease_reservation] = op_reservation,
-    [XENMEM_populate_physmap] = op_reservation,
-    [XENMEM_exchange] = op_exchange,
-    [XENMEM_maximum_ram_page] = op_maximum_ram_page,
-    [XENMEM_current_reservation] = op_domain_size,
-    [XENMEM_maximum_reservation] = op_domain_size,
-    [XENMEM_maximum_gpfn] = op_domain_size,
-    [XENMEM_machphys_mapping] = op_machphys_mapping,
-    [XENMEM_machphys_mfn_list] = op_machphys_mfn_list,
-    [XENMEM_memory_map] = op_memory_map,
-    [XENMEM_machine_memory_map] = op_machine_memory_map,
-    [XENMEM_set_memory_map] = op_set_memory_map,
-    [XENMEM_claim_pages] = op_claim_pages,
-    [XENMEM_acquire_resource] = op_acquire_resource,
-    [XENMEM_add_to_physmap] = op_add_to_physmap,
-    [XENMEM_add_to_physmap_batch] = op_add_to_physmap,
-    [XENMEM_remove_from_physmap] = op_remove_from_physmap,
-    [XENMEM_get_sharing_freed_pages] = op_none_shared,
-    [XENMEM_get_sharing_shared_pages] = op_none_shared,
-    [XENMEM_get_vnumainfo] = op_no_vnuma,
+/*
+ * size: of the argument, copied in, and back with `out`.  domid: where in it
+ * the domain is named, which the caller may manage; -1: the caller itself.
+ * control: only for who may control others.  Without fn: result.
+ */
+static const struct row {
+    long (*fn)(union args *a, struct domain *d);
+    uint8_t size;
+    int8_t domid;
+    bool control, out;
+    int8_t result;
+} rows[] = {
+#define ARG(t)     sizeof(struct t), -1
+#define ARG_DOM(t) sizeof(struct t), offsetof(struct t, domid)
+    [XENMEM_maximum_ram_page] = { op_maximum_ram_page, 0, -1, 0, 0, 0 },
+    [XENMEM_current_reservation] = { op_current_reservation,
+        ARG_DOM(xen_memory_domain), 0, 0, 0 },
+    [XENMEM_maximum_reservation] = { op_maximum_reservation,
+        ARG_DOM(xen_memory_domain), 0, 0, 0 },
+    [XENMEM_maximum_gpfn] = { op_maximum_gpfn,
+        ARG_DOM(xen_memory_domain), 0, 0, 0 },
+    [XENMEM_machphys_mapping] = { op_machphys_mapping,
+        ARG(xen_machphys_mapping), 0, 1, 0 },
+    [XENMEM_machphys_mfn_list] = { op_machphys_mfn_list,
+        ARG(xen_machphys_mfn_list), 0, 1, 0 },
+    [XENMEM_memory_map] = { op_memory_map, ARG(xen_memory_map), 0, 1, 0 },
+    [XENMEM_machine_memory_map] = { op_machine_memory_map,
+        ARG(xen_memory_map), 1, 1, 0 },
+    [XENMEM_set_memory_map] = { op_set_memory_map,
+        ARG_DOM(xen_foreign_memory_map), 0, 0, 0 },
+    [XENMEM_claim_pages] = { op_claim_pages,
+        ARG_DOM(xen_memory_reservation), 1, 0, 0 },
+    [XENMEM_acquire_resource] = { op_acquire_resource,
+        ARG_DOM(xen_mem_acquire_resource), 1, 1, 0 },
+    [XENMEM_remove_from_physmap] = { op_remove_from_physmap,
+        ARG_DOM(xen_remove_from_physmap), 0, 0, 0 },
+    [XENMEM_add_to_physmap] = { .result = -EACCES },
+    [XENMEM_add_to_physmap_batch] = { .result = -EACCES },
+    [XENMEM_get_vnumainfo] = { .result = -EOPNOTSUPP },
+    [XENMEM_get_sharing_freed_pages] = { .out = true },
+    [XENMEM_get_sharing_shared_pages] = { .out = true },
 };
+
+static long run_row(const struct row *r, void __guest *arg)
+{
+    struct domain *d = current->domain;
+    union args a;
+    domid_t id;
+    long rc;
+
+    if (!r->fn)
+        return r->result || r->out ? r->result : -ENOSYS;
+    if (r->control && !may_control(d))
+        return -EPERM;
+    if (copy_from_guest(&a, arg, r->size))
+        return -EFAULT;
+    if (r->domid < 0) {
+        domain_get(d);
+    } else {
+        memcpy(&id, (char *)&a + r->domid, sizeof(id));
+        rc = domain_get_owner(id, &d);
+        if (rc)
+            return rc;
+    }
+    rc = r->fn(&a, d);
+    domain_put(d);
+    return !rc && r->out ? copy_to_guest(arg, &a, r->size) : rc;
+}
 
 long do_memory_op(unsigned long cmd, void __guest *arg)
 {
     unsigned int op = cmd & ((1 << MEMOP_EXTENT_SHIFT) - 1);
     unsigned long start = cmd >> MEMOP_EXTENT_SHIFT;
 
-    if (op >= ARRAY_SIZE(ops) || !ops[op])
-        return -ENOSYS;
-    if (start && ops[op] != op_reservation)
+    if (op == XENMEM_populate_physmap || op == XENMEM_increase_reservation ||
+        op == XENMEM_decrease_reservation)
+        return op_reservation(op, start, arg);
+    if (start)
         return -EINVAL;
-    return ops[op](op, start, arg);
+    if (op == XENMEM_exchange)
+        return op_exchange(arg);
+    return op < ARRAY_SIZE(rows) ? run_row(&rows[op], arg) : -ENOSYS;
 }

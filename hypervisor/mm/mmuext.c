@@ -15,8 +15,9 @@
 
 #define LDT_MAX_ENTRIES 8192
 
-/* (o) what one call carries from operation to operation */
+/* One call: the operation at hand, and what goes from one to the next. */
 struct batch {
+    struct mmuext_op op;
     struct domain *owner;            /* of the frames */
     bool flushed;                    /* this CPU, since it was entered */
 };
@@ -36,60 +37,64 @@ int vcpus_to_cpus(const void __guest *vcpus, cpumask_t *ret_cpus)
     return 0;
 }
 
-static int op_pin(const struct mmuext_op *op, struct batch *b)
+static int op_pin(struct batch *b)
 {
-    return page_pin(op->arg1.mfn, PGT_L1 + op->cmd - MMUEXT_PIN_L1_TABLE,
+    return page_pin(b->op.arg1.mfn, PGT_L1 + b->op.cmd - MMUEXT_PIN_L1_TABLE,
                     b->owner);
 }
 
-static int op_unpin(const struct mmuext_op *op, struct batch *b)
+static int op_unpin(struct batch *b)
 {
-    return page_unpin(op->arg1.mfn, b->owner);
+    return page_unpin(b->op.arg1.mfn, b->owner);
 }
 
-static int op_new_baseptr(const struct mmuext_op *op, struct batch *b)
+static int op_new_baseptr(struct batch *b)
 {
     if (b->owner != current->domain)
         return -EPERM;
-    if (!op->arg1.mfn)
+    if (!b->op.arg1.mfn)
         return -EINVAL;
-    return root_set(current, 0, op->arg1.mfn, &b->flushed);
+    return root_set(current, 0, b->op.arg1.mfn, &b->flushed);
 }
 
-static int op_new_user_baseptr(const struct mmuext_op *op, struct batch *b)
+static int op_new_user_baseptr(struct batch *b)
 {
     if (b->owner != current->domain)
         return -EPERM;
-    return root_set(current, 1, op->arg1.mfn, &b->flushed);
+    return root_set(current, 1, b->op.arg1.mfn, &b->flushed);
 }
 
-static int op_flush_local(const struct mmuext_op *op, struct batch *b)
+/* The page to flush, or everything. */
+static unsigned long flush_va(const struct batch *b)
 {
-    bool one = op->cmd == MMUEXT_INVLPG_LOCAL;
+    switch (b->op.cmd) {
+    case MMUEXT_INVLPG_LOCAL:
+    case MMUEXT_INVLPG_MULTI:
+    case MMUEXT_INVLPG_ALL:
+        return b->op.arg1.linear_addr;
+    }
+    return FLUSH_ALL;
+}
 
-    (void)b;
-    tlb_flush_local(one ? op->arg1.linear_addr : FLUSH_ALL);
+static int op_flush_local(struct batch *b)
+{
+    tlb_flush_local(flush_va(b));
     return 0;
 }
 
-static int op_flush_multi(const struct mmuext_op *op, struct batch *b)
+static int op_flush_multi(struct batch *b)
 {
     cpumask_t cpus;
-    int rc = vcpus_to_cpus(op->arg2.vcpumask.p, &cpus);
+    int rc = vcpus_to_cpus(b->op.arg2.vcpumask.p, &cpus);
 
-    (void)b;
     if (!rc)
-        tlb_flush_mask(cpus, op->cmd == MMUEXT_INVLPG_MULTI
-                             ? op->arg1.linear_addr : FLUSH_ALL);
+        tlb_flush_mask(cpus, flush_va(b));
     return rc;
 }
 
-static int op_flush_all(const struct mmuext_op *op, struct batch *b)
+static int op_flush_all(struct batch *b)
 {
-    (void)b;
-    tlb_flush_mask(current->domain->dirty_cpus,
-                   op->cmd == MMUEXT_INVLPG_ALL ? op->arg1.linear_addr
-                                                : FLUSH_ALL);
+    tlb_flush_mask(current->domain->dirty_cpus, flush_va(b));
     return 0;
 }
 
@@ -99,22 +104,21 @@ static void flush_cache(void *data)
     __asm__ volatile("wbinvd" ::: "memory");
 }
 
-static int op_flush_cache(const struct mmuext_op *op, struct batch *b)
+static int op_flush_cache(struct batch *b)
 {
-    (void)b;
     if (!current->domain->hardware)
         return -EACCES;
-    if (op->cmd == MMUEXT_FLUSH_CACHE)
+    if (b->op.cmd == MMUEXT_FLUSH_CACHE)
         flush_cache(NULL);
     else
         smp_call(cpu_online_mask, flush_cache, NULL);
     return 0;
 }
 
-static int op_set_ldt(const struct mmuext_op *op, struct batch *b)
+static int op_set_ldt(struct batch *b)
 {
-    unsigned long base = op->arg1.linear_addr;
-    unsigned int nr = op->arg2.nr_ents;
+    unsigned long base = b->op.arg1.linear_addr;
+    unsigned int nr = b->op.arg2.nr_ents;
     struct vcpu *v = current;
 
     if (b->owner != v->domain)
@@ -131,10 +135,10 @@ static int op_set_ldt(const struct mmuext_op *op, struct batch *b)
     return 0;
 }
 
-static int op_clear_page(const struct mmuext_op *op, struct batch *b)
+static int op_clear_page(struct batch *b)
 {
     struct page_info *pg;
-    int rc = page_get_typed(op->arg1.mfn, PGT_WRITABLE, b->owner, &pg);
+    int rc = page_get_typed(b->op.arg1.mfn, PGT_WRITABLE, b->owner, &pg);
 
     if (rc)
         return rc;
@@ -143,14 +147,14 @@ static int op_clear_page(const struct mmuext_op *op, struct batch *b)
     return 0;
 }
 
-static int op_copy_page(const struct mmuext_op *op, struct batch *b)
+static int op_copy_page(struct batch *b)
 {
-    struct page_info *src = page_get_mfn(op->arg2.src_mfn, b->owner), *dst;
+    struct page_info *src = page_get_mfn(b->op.arg2.src_mfn, b->owner), *dst;
     int rc;
 
     if (!src)
         return -EINVAL;
-    rc = page_get_typed(op->arg1.mfn, PGT_WRITABLE, b->owner, &dst);
+    rc = page_get_typed(b->op.arg1.mfn, PGT_WRITABLE, b->owner, &dst);
     if (!rc) {
         memcpy(page_to_virt(dst), page_to_virt(src), PAGE_SIZE);
         page_put_typed(dst);
@@ -159,14 +163,7 @@ static int op_copy_page(const struct mmuext_op *op, struct batch *b)
     return rc;
 }
 
-static int op_refuse(const struct mmuext_op *op, struct batch *b)
-{
-    (void)op;
-    (void)b;
-    return -EOPNOTSUPP;              /* superpages */
-}
-
-static int (*const ops[])(const struct mmuext_op *op, struct batch *b) = {
+static int (*const ops[])(struct batch *b) = {
     [MMUEXT_PIN_L1_TABLE] = op_pin,
     [MMUEXT_PIN_L2_TABLE] = op_pin,
     [MMUEXT_PIN_L3_TABLE] = op_pin,
@@ -185,19 +182,17 @@ static int (*const ops[])(const struct mmuext_op *op, struct batch *b) = {
     [MMUEXT_CLEAR_PAGE] = op_clear_page,
     [MMUEXT_COPY_PAGE] = op_copy_page,
     [MMUEXT_FLUSH_CACHE_GLOBAL] = op_flush_cache,
-    [MMUEXT_MARK_SUPER] = op_refuse,
-    [MMUEXT_UNMARK_SUPER] = op_refuse,
 };
 
 static long ext_one(const void __guest *uop, struct batch *b)
 {
-    struct mmuext_op op;
-
-    if (copy_from_guest(&op, uop, sizeof(op)))
+    if (copy_from_guest(&b->op, uop, sizeof(b->op)))
         return -EFAULT;
-    if (op.cmd >= ARRAY_SIZE(ops) || !ops[op.cmd])
+    if (b->op.cmd == MMUEXT_MARK_SUPER || b->op.cmd == MMUEXT_UNMARK_SUPER)
+        return -EOPNOTSUPP;
+    if (b->op.cmd >= ARRAY_SIZE(ops) || !ops[b->op.cmd])
         return -ENOSYS;
-    return ops[op.cmd](&op, b);
+    return ops[b->op.cmd](b);
 }
 
 long do_mmuext_op(void __guest *uops, unsigned int count, void __guest *pdone,

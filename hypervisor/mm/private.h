@@ -12,7 +12,11 @@ struct vcpu;
 
 #define TABLE_FLAGS (PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY)
 
-#define MEMOP_EXTENT_SHIFT 6         /* of memory_op's cmd: extents done */
+/* Parts of memory_op: op is XENMEM_*, start the extents done by earlier calls
+ * of the same request. */
+#define MEMOP_EXTENT_SHIFT 6         /* of cmd: they are above */
+long op_reservation(unsigned int op, unsigned long start, void __guest *arg);
+long op_exchange(void __guest *arg);
 
 /* The last reference to a frame of a domain has gone: off its books. */
 void domain_frame_gone(struct page_info *pg);

@@ -7,7 +7,6 @@
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/m2p.h"
-#include "mm/memory_op.h"
 #include "mm/private.h"
 #include "x86/percpu.h"
 
@@ -19,43 +18,27 @@ static void release_frames(struct domain *d, mfn_t mfn, unsigned int order)
         domain_frame_release(d, mfn_to_page(mfn));
 }
 
-static int populate_one(struct domain *d, xen_pfn_t __guest *extent,
-                        const struct xen_memory_reservation *r)
-{
-    struct page_info *pg;
-    xen_pfn_t gpfn, mfn;
-
-    if (copy_from_guest(&gpfn, extent, sizeof(gpfn)))
-        return -EFAULT;
-    pg = domain_frames_alloc(d, r->extent_order,
-                             XENMEMF_get_address_bits(r->mem_flags));
-    if (!pg)
-        return -ENOMEM;
-    mfn = page_to_mfn(pg);
-    if (copy_to_guest(extent, &mfn, sizeof(mfn))) {
-        release_frames(d, mfn, r->extent_order);
-        return -EFAULT;
-    }
-    for (unsigned long i = 0; i < BIT(r->extent_order); i++)
-        m2p_set(mfn + i, gpfn + i);
-    return 0;
-}
-
+/* populate_physmap says what the frames are to be called. */
 static int increase_one(struct domain *d, xen_pfn_t __guest *extent,
-                        const struct xen_memory_reservation *r)
+                        const struct xen_memory_reservation *r, bool populate)
 {
     struct page_info *pg;
-    xen_pfn_t mfn;
+    xen_pfn_t gpfn = 0, mfn;
 
+    if (populate && copy_from_guest(&gpfn, extent, sizeof(gpfn)))
+        return -EFAULT;
     pg = domain_frames_alloc(d, r->extent_order,
                              XENMEMF_get_address_bits(r->mem_flags));
     if (!pg)
         return -ENOMEM;
     mfn = page_to_mfn(pg);
-    if (r->extent_start.p && copy_to_guest(extent, &mfn, sizeof(mfn))) {
+    if ((populate || r->extent_start.p) &&
+        copy_to_guest(extent, &mfn, sizeof(mfn))) {
         release_frames(d, mfn, r->extent_order);
         return -EFAULT;
     }
+    for (unsigned long i = 0; populate && i < BIT(r->extent_order); i++)
+        m2p_set(mfn + i, gpfn + i);
     return 0;
 }
 
@@ -84,9 +67,8 @@ static int decrease_one(struct domain *d, xen_pfn_t __guest *extent,
 
 long op_reservation(unsigned int op, unsigned long start, void __guest *arg)
 {
-    int (*one)(struct domain *, xen_pfn_t __guest *,
-               const struct xen_memory_reservation *);
     struct xen_memory_reservation r;
+    xen_pfn_t __guest *extents;
     struct domain *d;
     unsigned long i;
     long rc;
@@ -101,14 +83,15 @@ long op_reservation(unsigned int op, unsigned long start, void __guest *arg)
     rc = domain_get_owner(r.domid, &d);
     if (rc)
         return rc;
-    one = op == XENMEM_populate_physmap ? populate_one
-          : op == XENMEM_increase_reservation ? increase_one : decrease_one;
+    extents = (xen_pfn_t __guest *)r.extent_start.p;
     for (i = start; i < r.nr_extents; i++) {
         if (i > start && hypercall_should_yield()) {
             rc = hypercall_again(1, op | i << MEMOP_EXTENT_SHIFT);
             break;
         }
-        if (one(d, (xen_pfn_t __guest *)r.extent_start.p + i, &r))
+        if (op == XENMEM_decrease_reservation
+            ? decrease_one(d, &extents[i], &r)
+            : increase_one(d, &extents[i], &r, op == XENMEM_populate_physmap))
             break;
     }
     domain_put(d);
