@@ -3,7 +3,7 @@
 # NAME's console log, whichever tools keep it.
 console_log()
 {
-    for f in /var/log/xend/console/$1.log /var/log/xen/console/guest-$1.log; do
+    for f in /var/log/xend/$1.log /var/log/xen/console/guest-$1.log; do
         [ -e "$f" ] && break
     done
     echo "$f"
@@ -96,8 +96,8 @@ refused()
 # Shown when a case has failed.
 if [ "$1" = state ]; then
     xl list
-    tail -n 15 /var/log/xend/xend.log 2>/dev/null
-    for f in /var/log/xend/console/*.log /var/log/xen/console/guest-*.log; do
+    tail -n 15 /var/log/xend.log 2>/dev/null
+    for f in /var/log/xend/*.log /var/log/xen/console/guest-*.log; do
         [ -e "$f" ] && echo "--- $f" && tail -n 5 "$f"
     done
     echo "--- xl dmesg"
