@@ -26,6 +26,7 @@ static const char usage[] =
     "  --state-dir=DIR   definitions (" LOCALSTATEDIR "/lib/xend)\n"
     "  --run-dir=DIR     what runs now (/run/xend)\n"
     "  --log-dir=DIR     console logs (" LOCALSTATEDIR "/log/xend)\n"
+    "  --cache-dir=DIR   unpacked kernels (" LOCALSTATEDIR "/cache/xend)\n"
     "  --socket=PATH     the JSON socket (RUN-DIR/xend.sock)\n"
     "  --store-dir=DIR   folder of xenstore's sockets (/run/xenstored)\n"
     "  -v, --verbose     log details\n"
@@ -55,7 +56,8 @@ static int make_dirs(const struct xend_options *o, struct err *err)
     } dirs[] = {
         { o->state_dir, "", 0700 }, { o->run_dir, "/domains", 0700 },
         { o->run_dir, "/store", 0700 }, { o->run_dir, "/console", 0700 },
-        { o->log_dir, "", 0700 }, { o->store_dir, "", 0755 },
+        { o->log_dir, "", 0700 }, { o->cache_dir, "", 0700 },
+        { o->store_dir, "", 0755 },
     };
     int rc = 0;
 
@@ -168,6 +170,7 @@ static const struct option long_options[] = {
     { "state-dir", required_argument, NULL, 's' },
     { "run-dir",   required_argument, NULL, 'r' },
     { "log-dir",   required_argument, NULL, 'l' },
+    { "cache-dir", required_argument, NULL, 'c' },
     { "socket",    required_argument, NULL, 'k' },
     { "store-dir", required_argument, NULL, 'x' },
     { "verbose",   no_argument,       NULL, 'v' },
@@ -178,8 +181,10 @@ static const struct option long_options[] = {
 int main(int argc, char **argv)
 {
     struct xend x = { .opt = {
-        LOCALSTATEDIR "/lib/xend", "/run/xend", LOCALSTATEDIR "/log/xend",
-        NULL, "/run/xenstored",
+        .state_dir = LOCALSTATEDIR "/lib/xend", .run_dir = "/run/xend",
+        .log_dir = LOCALSTATEDIR "/log/xend",
+        .cache_dir = LOCALSTATEDIR "/cache/xend",
+        .store_dir = "/run/xenstored",
     } };
     _cleanup_free_ char *socket = NULL;
     struct err err = ERR_INIT;
@@ -191,6 +196,7 @@ int main(int argc, char **argv)
         case 's': x.opt.state_dir = optarg; break;
         case 'r': x.opt.run_dir = optarg; break;
         case 'l': x.opt.log_dir = optarg; break;
+        case 'c': x.opt.cache_dir = optarg; break;
         case 'k': x.opt.socket = optarg; break;
         case 'x': x.opt.store_dir = optarg; break;
         case 'v': log_set_level(LOG_DEBUG); break;

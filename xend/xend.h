@@ -15,6 +15,7 @@ struct xend_options {
     const char *state_dir;      /* definitions: /var/lib/xend */
     const char *run_dir;        /* what runs now: /run/xend */
     const char *log_dir;        /* consoles' log files: /var/log/xend */
+    const char *cache_dir;      /* unpacked kernels: /var/cache/xend */
     const char *socket;         /* the JSON socket */
     const char *store_dir;      /* folder of xenstore's sockets */
 };

@@ -86,7 +86,7 @@ static struct xc_dom_params dom_params(struct build *b)
         .vcpus = b->c->maxvcpus,
         .store_port = b->rings.store_port,
         .console_port = b->rings.console_port,
-        .cache_dir = LOCALSTATEDIR "/cache/xend",
+        .cache_dir = b->d->x->opt.cache_dir,
         .cancel = &b->cancel,
     };
 }
