@@ -12,84 +12,58 @@
 #define IOAPIC_VERSION  1
 #define IOAPIC_ARB      2
 
-static long op_eoi(struct domain *d, void __guest *arg)
-{
-    struct physdev_eoi op;
+union physdev_arg {
+    struct physdev_eoi eoi;
+    struct physdev_irq_status_query query;
+    struct physdev_pirq_eoi_gmfn eoi_gmfn;
+    struct physdev_set_iopl iopl;
+    struct physdev_apic apic;
+    struct physdev_irq vector;
+    struct physdev_map_pirq map;
+    struct physdev_unmap_pirq unmap;
+    struct physdev_setup_gsi gsi;
+    struct physdev_manage_pci pci;
+    struct physdev_pci_device device;
+};
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    return pirq_eoi(d, op.irq);
-}
-
-static long op_irq_status_query(struct domain *d, void __guest *arg)
+static int op_query(struct domain *d, struct physdev_irq_status_query *op)
 {
-    struct physdev_irq_status_query op;
     bool needs;
-    int rc;
+    int rc = pirq_needs_eoi(d, op->irq, &needs);
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = pirq_needs_eoi(d, op.irq, &needs);
-    if (rc)
-        return rc;
-    op.flags = needs ? XENIRQSTAT_needs_eoi : 0;
-    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+    if (!rc)
+        op->flags = needs ? XENIRQSTAT_needs_eoi : 0;
+    return rc;
 }
 
-static long op_pirq_eoi_gmfn(struct domain *d, void __guest *arg)
+static int op_set_iopl(unsigned int iopl)
 {
-    struct physdev_pirq_eoi_gmfn op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    return pirq_set_eoi_page(d, op.gmfn);
-}
-
-static long op_set_iopl(struct domain *d, void __guest *arg)
-{
-    struct physdev_set_iopl op;
-
-    (void)d;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.iopl > 3)
+    if (iopl > 3)
         return -EINVAL;
-    current->pv.iopl = op.iopl;
+    current->pv.iopl = iopl;
     return 0;
 }
 
-static long op_apic_read(struct domain *d, void __guest *arg)
+/* dom0 looks at its first I/O APIC: version 0x20 and the number of pins. */
+static int op_apic_read(struct physdev_apic *op)
 {
-    struct physdev_apic op;
-
-    (void)d;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    /* Version 0x20; the last pin: dom0 asks for its first I/O APIC. */
-    if (op.reg == IOAPIC_VERSION)
-        op.value = ((MIN(nr_gsis, 24U) - 1) << 16) | 0x20;
-    else if (op.reg == IOAPIC_ID || op.reg == IOAPIC_ARB)
-        op.value = 0;
-    else
+    if (op->reg > IOAPIC_ARB)
         return -EINVAL;              /* routing is ours */
-    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+    op->value = op->reg == IOAPIC_VERSION
+                ? ((MIN(nr_gsis, 24U) - 1) << 16) | 0x20 : 0;
+    return 0;
 }
 
 /* A vector is bound later; until then the ABI's number is the irq's own. */
-static long op_alloc_irq_vector(struct domain *d, void __guest *arg)
+static int op_alloc_irq_vector(struct physdev_irq *op)
 {
-    struct physdev_irq op;
-
-    (void)d;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.irq >= nr_gsis)
+    if (op->irq >= nr_gsis)
         return -EINVAL;
-    op.vector = op.irq;
-    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+    op->vector = op->irq;
+    return 0;
 }
 
-static long map_msi(struct domain *d, struct physdev_map_pirq *op)
+static int map_msi(struct domain *d, struct physdev_map_pirq *op)
 {
     struct msi_desc m = {
         .bus = op->bus, .devfn = op->devfn, .msix = op->table_base != 0,
@@ -110,103 +84,94 @@ static long map_msi(struct domain *d, struct physdev_map_pirq *op)
     return rc;
 }
 
-static long op_map_pirq(struct domain *d, void __guest *arg)
+static int op_map_pirq(struct domain *d, struct physdev_map_pirq *op)
 {
-    struct physdev_map_pirq op;
-    bool gsi;
-    long rc;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.domid != DOMID_SELF && op.domid != d->id)
+    if (op->domid != DOMID_SELF && op->domid != d->id)
         return -EPERM;
-    gsi = op.type == MAP_PIRQ_TYPE_GSI;
-    if (gsi) {
-        if (op.index < 0 || (op.pirq >= 0 && op.pirq != op.index))
-            return -EINVAL;
-        rc = pirq_map_gsi(d, op.index);
-        op.pirq = op.index;
-    } else if (op.type == MAP_PIRQ_TYPE_MSI ||
-               op.type == MAP_PIRQ_TYPE_MSI_SEG) {
-        rc = map_msi(d, &op);
-    } else {
+    if (op->type == MAP_PIRQ_TYPE_MSI || op->type == MAP_PIRQ_TYPE_MSI_SEG)
+        return map_msi(d, op);
+    if (op->type != MAP_PIRQ_TYPE_GSI || op->index < 0 ||
+        (op->pirq >= 0 && op->pirq != op->index))
         return -EINVAL;              /* several vectors: one by one */
-    }
-    if (!rc && copy_to_guest(arg, &op, sizeof(op))) {
-        if (!gsi)
-            pirq_unmap(d, op.pirq);  /* the guest never learnt its number */
-        rc = -EFAULT;
-    }
-    return rc;
+    op->pirq = op->index;
+    return pirq_map_gsi(d, op->index);
 }
 
-static long op_unmap_pirq(struct domain *d, void __guest *arg)
+static int op_unmap_pirq(struct domain *d, const struct physdev_unmap_pirq *op)
 {
-    struct physdev_unmap_pirq op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.domid != DOMID_SELF && op.domid != d->id)
+    if (op->domid != DOMID_SELF && op->domid != d->id)
         return -EPERM;
-    return pirq_unmap(d, op.pirq);
+    return pirq_unmap(d, op->pirq);
 }
 
-static long op_setup_gsi(struct domain *d, void __guest *arg)
+static int op_setup_gsi(const struct physdev_setup_gsi *op)
 {
-    struct physdev_setup_gsi op;
-
-    (void)d;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.gsi < 0 || op.triggering > 1 || op.polarity > 1)
+    if (op->gsi < 0 || op->triggering > 1 || op->polarity > 1)
         return -EINVAL;
-    return irq_setup_gsi(op.gsi, op.triggering, op.polarity);
+    return irq_setup_gsi(op->gsi, op->triggering, op->polarity);
 }
 
-/* We find devices by their MSIs alone and keep no list of them. */
-static long op_pci_device(struct domain *d, void __guest *arg)
+static int act(struct domain *d, unsigned int cmd, union physdev_arg *a)
 {
-    struct physdev_pci_device op;
-
-    (void)d;
-    return copy_from_guest(&op, arg, sizeof(op)) ? -EFAULT : 0;
+    switch (cmd) {
+    case PHYSDEVOP_eoi:              return pirq_eoi(d, a->eoi.irq);
+    case PHYSDEVOP_irq_status_query: return op_query(d, &a->query);
+    case PHYSDEVOP_pirq_eoi_gmfn_v2:
+        return pirq_set_eoi_page(d, a->eoi_gmfn.gmfn);
+    case PHYSDEVOP_set_iopl:         return op_set_iopl(a->iopl.iopl);
+    case PHYSDEVOP_apic_read:        return op_apic_read(&a->apic);
+    case PHYSDEVOP_alloc_irq_vector: return op_alloc_irq_vector(&a->vector);
+    case PHYSDEVOP_map_pirq:         return op_map_pirq(d, &a->map);
+    case PHYSDEVOP_unmap_pirq:       return op_unmap_pirq(d, &a->unmap);
+    case PHYSDEVOP_setup_gsi:        return op_setup_gsi(&a->gsi);
+    default:                         return 0;   /* see rows */
+    }
 }
 
-static long op_manage_pci(struct domain *d, void __guest *arg)
-{
-    struct physdev_manage_pci op;
-
-    (void)d;
-    return copy_from_guest(&op, arg, sizeof(op)) ? -EFAULT : 0;
-}
+#define ROW(op, member, reports, for_all) \
+    [PHYSDEVOP_##op] = { sizeof(((union physdev_arg *)0)->member), reports, \
+                         for_all }
 
 static const struct {
-    long (*fn)(struct domain *d, void __guest *arg);
+    uint8_t size;
+    bool reports;                    /* the argument goes back */
     bool for_all;                    /* not only for the hardware domain */
-} ops[] = {
-    [PHYSDEVOP_eoi] = { .fn = op_eoi },
-    [PHYSDEVOP_irq_status_query] = { .fn = op_irq_status_query },
-    [PHYSDEVOP_pirq_eoi_gmfn_v2] = { .fn = op_pirq_eoi_gmfn, .for_all = true },
-    [PHYSDEVOP_set_iopl] = { .fn = op_set_iopl, .for_all = true },
-    [PHYSDEVOP_apic_read] = { .fn = op_apic_read },
-    [PHYSDEVOP_alloc_irq_vector] = { .fn = op_alloc_irq_vector },
-    [PHYSDEVOP_map_pirq] = { .fn = op_map_pirq },
-    [PHYSDEVOP_unmap_pirq] = { .fn = op_unmap_pirq },
-    [PHYSDEVOP_setup_gsi] = { .fn = op_setup_gsi },
-    [PHYSDEVOP_pci_device_add] = { .fn = op_pci_device },
-    [PHYSDEVOP_pci_device_remove] = { .fn = op_pci_device },
-    [PHYSDEVOP_manage_pci_add] = { .fn = op_manage_pci },
-    [PHYSDEVOP_manage_pci_remove] = { .fn = op_manage_pci },
+} rows[] = {
+    ROW(eoi, eoi, false, false),
+    ROW(irq_status_query, query, true, false),
+    ROW(pirq_eoi_gmfn_v2, eoi_gmfn, false, true),
+    ROW(set_iopl, iopl, false, true),
+    ROW(apic_read, apic, true, false),
+    ROW(alloc_irq_vector, vector, true, false),
+    ROW(map_pirq, map, true, false),
+    ROW(unmap_pirq, unmap, false, false),
+    ROW(setup_gsi, gsi, false, false),
+    /* We find devices by their MSIs alone and keep no list of them. */
+    ROW(pci_device_add, device, false, false),
+    ROW(pci_device_remove, device, false, false),
+    ROW(manage_pci_add, pci, false, false),
+    ROW(manage_pci_remove, pci, false, false),
 };
 
 long do_physdev_op(int cmd, void __guest *arg)
 {
     struct domain *d = current->domain;
     unsigned int i = cmd;
+    union physdev_arg a;
+    int rc;
 
-    if (i >= ARRAY_SIZE(ops) || !ops[i].fn)
+    if (i >= ARRAY_SIZE(rows) || !rows[i].size)
         return -ENOSYS;
-    if (!ops[i].for_all && !d->hardware)
+    if (!rows[i].for_all && !d->hardware)
         return -EPERM;
-    return ops[i].fn(d, arg);
+    if (copy_from_guest(&a, arg, rows[i].size))
+        return -EFAULT;
+    rc = act(d, i, &a);
+    if (!rc && rows[i].reports && copy_to_guest(arg, &a, rows[i].size)) {
+        /* The guest never learnt the number of its MSI; a GSI's it knew. */
+        if (i == PHYSDEVOP_map_pirq && a.map.type != MAP_PIRQ_TYPE_GSI)
+            pirq_unmap(d, a.map.pirq);
+        rc = -EFAULT;
+    }
+    return rc;
 }

@@ -258,13 +258,17 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
     return rc;
 }
 
-void evtchn_status(struct domain *d, evtchn_port_t port,
-                   struct evtchn_status *ret_status)
+int evtchn_status(struct domain *d, evtchn_port_t port,
+                  struct evtchn_status *ret_status)
 {
-    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
-    struct evtchn *chn = evtchn_used(d, port);
     struct evtchn_status *s = ret_status;
+    struct evtchn *chn;
+    unsigned long flags;
 
+    if (port >= d->ev.max_ports)
+        return -EINVAL;
+    flags = spin_lock_irqsave(&d->ev.lock);
+    chn = evtchn_used(d, port);
     s->status = chn ? chn->state : EVTCHNSTAT_closed;
     s->vcpu = chn ? chn->vcpu : 0;
     if (s->status == EVTCHNSTAT_unbound) {
@@ -276,6 +280,7 @@ void evtchn_status(struct domain *d, evtchn_port_t port,
         s->u.virq = chn->data;       /* or pirq: the same place */
     }
     spin_unlock_irqrestore(&d->ev.lock, flags);
+    return 0;
 }
 
 int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu)

@@ -1,11 +1,26 @@
 /*
- * HYPERVISOR_event_channel_op.
+ * HYPERVISOR_event_channel_op: the table of operations.  The dispatcher copies
+ * the argument in and, where it has results, out.
  */
 #include "domain/domain.h"
 #include "domain/rights.h"
 #include "event/private.h"
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
+
+union event_arg {
+    struct evtchn_alloc_unbound alloc_unbound;
+    struct evtchn_bind_interdomain bind_interdomain;
+    struct evtchn_bind_virq bind_virq;
+    struct evtchn_bind_ipi bind_ipi;
+    struct evtchn_bind_pirq bind_pirq;
+    struct evtchn_bind_vcpu bind_vcpu;
+    struct evtchn_close close;
+    struct evtchn_send send;
+    struct evtchn_status status;
+    struct evtchn_unmask unmask;
+    struct evtchn_reset reset;
+};
 
 /* The domain of a number, if the caller may manage it: referenced. */
 static int get_managed(domid_t id, struct domain **ret_d)
@@ -22,154 +37,51 @@ static int get_managed(domid_t id, struct domain **ret_d)
     return 0;
 }
 
-/* Tell the guest its new port; it cannot close one that it never learnt. */
-static long report(struct domain *d, void __guest *arg, const void *op,
-                   size_t size, evtchn_port_t port, int rc)
+static int op_alloc_unbound(struct domain *caller, union event_arg *a)
 {
-    if (!rc && copy_to_guest(arg, op, size)) {
-        evtchn_close(d, port);
-        rc = -EFAULT;
-    }
-    return rc;
-}
-
-static long op_alloc_unbound(struct domain *caller, void __guest *arg)
-{
-    struct evtchn_alloc_unbound op;
+    struct evtchn_alloc_unbound *op = &a->alloc_unbound;
+    domid_t remote = op->remote_dom == DOMID_SELF ? caller->id
+                                                  : op->remote_dom;
     struct domain *d;
-    domid_t remote;
-    long rc;
+    int rc = get_managed(op->dom, &d);
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = get_managed(op.dom, &d);
     if (rc)
         return rc;
-    remote = op.remote_dom == DOMID_SELF ? caller->id : op.remote_dom;
-    rc = evtchn_alloc_unbound(d, remote, &op.port);
-    rc = report(d, arg, &op, sizeof(op), op.port, rc);
+    rc = evtchn_alloc_unbound(d, remote, &op->port);
     domain_put(d);
     return rc;
 }
 
-static long op_bind_interdomain(struct domain *d, void __guest *arg)
+static int op_bind_interdomain(struct domain *d, union event_arg *a)
 {
-    struct evtchn_bind_interdomain op;
-    struct domain *rd;
-    long rc;
+    struct evtchn_bind_interdomain *op = &a->bind_interdomain;
+    struct domain *rd = domain_get_by_id(op->remote_dom);
+    int rc;
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rd = domain_get_by_id(op.remote_dom);
     if (!rd)
         return -ESRCH;
-    rc = evtchn_bind_interdomain(d, rd, op.remote_port, &op.local_port);
-    rc = report(d, arg, &op, sizeof(op), op.local_port, rc);
+    rc = evtchn_bind_interdomain(d, rd, op->remote_port, &op->local_port);
     domain_put(rd);
     return rc;
 }
 
-static long op_bind_virq(struct domain *d, void __guest *arg)
+static int op_status(union event_arg *a)
 {
-    struct evtchn_bind_virq op;
-    int rc;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = evtchn_bind_virq(d, op.virq, op.vcpu, &op.port);
-    return report(d, arg, &op, sizeof(op), op.port, rc);
-}
-
-static long op_bind_ipi(struct domain *d, void __guest *arg)
-{
-    struct evtchn_bind_ipi op;
-    int rc;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = evtchn_bind_ipi(d, op.vcpu, &op.port);
-    return report(d, arg, &op, sizeof(op), op.port, rc);
-}
-
-static long op_bind_pirq(struct domain *d, void __guest *arg)
-{
-    struct evtchn_bind_pirq op;
-    int rc;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = d->hardware ? pirq_bind(d, op.pirq, &op.port) : -EPERM;
-    return report(d, arg, &op, sizeof(op), op.port, rc);
-}
-
-static long op_close(struct domain *d, void __guest *arg)
-{
-    struct evtchn_close op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    return evtchn_close(d, op.port);
-}
-
-static long op_send(struct domain *d, void __guest *arg)
-{
-    struct evtchn_send op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    return evtchn_send(d, op.port);
-}
-
-static long op_status(struct domain *caller, void __guest *arg)
-{
-    struct evtchn_status op;
     struct domain *d;
-    long rc;
+    int rc = get_managed(a->status.dom, &d);
 
-    (void)caller;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = get_managed(op.dom, &d);
     if (rc)
         return rc;
-    if (op.port < d->ev.max_ports) {
-        evtchn_status(d, op.port, &op);
-        rc = copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
-    } else {
-        rc = -EINVAL;
-    }
+    rc = evtchn_status(d, a->status.port, &a->status);
     domain_put(d);
     return rc;
 }
 
-static long op_bind_vcpu(struct domain *d, void __guest *arg)
+static int op_reset(union event_arg *a)
 {
-    struct evtchn_bind_vcpu op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    return evtchn_bind_vcpu(d, op.port, op.vcpu);
-}
-
-static long op_unmask(struct domain *d, void __guest *arg)
-{
-    struct evtchn_unmask op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    return evtchn_unmask(d, op.port);
-}
-
-static long op_reset(struct domain *caller, void __guest *arg)
-{
-    struct evtchn_reset op;
     struct domain *d;
-    long rc;
+    int rc = get_managed(a->reset.dom, &d);
 
-    (void)caller;
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    rc = get_managed(op.dom, &d);
     if (rc)
         return rc;
     rc = evtchn_close_all(d);        /* -ERESTART: called again, the same */
@@ -177,27 +89,85 @@ static long op_reset(struct domain *caller, void __guest *arg)
     return rc;
 }
 
-typedef long op_fn(struct domain *d, void __guest *arg);
+static int act(struct domain *d, unsigned int cmd, union event_arg *a)
+{
+    switch (cmd) {
+    case EVTCHNOP_alloc_unbound:    return op_alloc_unbound(d, a);
+    case EVTCHNOP_bind_interdomain: return op_bind_interdomain(d, a);
+    case EVTCHNOP_bind_virq:
+        return evtchn_bind_virq(d, a->bind_virq.virq, a->bind_virq.vcpu,
+                                &a->bind_virq.port);
+    case EVTCHNOP_bind_ipi:
+        return evtchn_bind_ipi(d, a->bind_ipi.vcpu, &a->bind_ipi.port);
+    case EVTCHNOP_bind_pirq:
+        return pirq_bind(d, a->bind_pirq.pirq, &a->bind_pirq.port);
+    case EVTCHNOP_bind_vcpu:
+        return evtchn_bind_vcpu(d, a->bind_vcpu.port, a->bind_vcpu.vcpu);
+    case EVTCHNOP_close:            return evtchn_close(d, a->close.port);
+    case EVTCHNOP_send:             return evtchn_send(d, a->send.port);
+    case EVTCHNOP_status:           return op_status(a);
+    case EVTCHNOP_unmask:           return evtchn_unmask(d, a->unmask.port);
+    case EVTCHNOP_reset:            return op_reset(a);
+    default:                        return -ENOSYS;
+    }
+}
 
-static op_fn *const ops[] = {
-    [EVTCHNOP_bind_interdomain] = op_bind_interdomain,
-    [EVTCHNOP_bind_virq] = op_bind_virq,
-    [EVTCHNOP_bind_pirq] = op_bind_pirq,
-    [EVTCHNOP_close] = op_close,
-    [EVTCHNOP_send] = op_send,
-    [EVTCHNOP_status] = op_status,
-    [EVTCHNOP_alloc_unbound] = op_alloc_unbound,
-    [EVTCHNOP_bind_ipi] = op_bind_ipi,
-    [EVTCHNOP_bind_vcpu] = op_bind_vcpu,
-    [EVTCHNOP_unmask] = op_unmask,
-    [EVTCHNOP_reset] = op_reset,
+/* NO_PORT: the operation makes none. */
+#define NO_PORT 0xff
+#define ROW(op, reports, port_at) \
+    [EVTCHNOP_##op] = { sizeof(struct evtchn_##op), reports, port_at }
+#define ROW_PORT(op, field) ROW(op, true, offsetof(struct evtchn_##op, field))
+
+static const struct {
+    uint8_t size;
+    bool reports;                    /* the argument goes back */
+    uint8_t port_at;                 /* where the new port is in it */
+} rows[] = {
+    ROW_PORT(alloc_unbound, port),
+    ROW_PORT(bind_interdomain, local_port),
+    ROW_PORT(bind_virq, port),
+    ROW_PORT(bind_ipi, port),
+    ROW_PORT(bind_pirq, port),
+    ROW(bind_vcpu, false, NO_PORT),
+    ROW(close, false, NO_PORT),
+    ROW(send, false, NO_PORT),
+    ROW(status, true, NO_PORT),
+    ROW(unmask, false, NO_PORT),
+    ROW(reset, false, NO_PORT),
 };
+
+/* The guest cannot close a port that it never learnt. */
+static void close_unreported(struct domain *d, unsigned int cmd,
+                             const union event_arg *a)
+{
+    evtchn_port_t port;
+
+    if (rows[cmd].port_at == NO_PORT)
+        return;
+    port = *(const evtchn_port_t *)((const char *)a + rows[cmd].port_at);
+    if (cmd != EVTCHNOP_alloc_unbound) {
+        evtchn_close(d, port);
+    } else if (!get_managed(a->alloc_unbound.dom, &d)) {
+        evtchn_close(d, port);
+        domain_put(d);
+    }
+}
 
 long do_event_channel_op(int cmd, void __guest *arg)
 {
+    struct domain *d = current->domain;
     unsigned int i = cmd;
+    union event_arg a;
+    int rc;
 
-    if (i >= ARRAY_SIZE(ops) || !ops[i])
+    if (i >= ARRAY_SIZE(rows) || !rows[i].size)
         return -ENOSYS;
-    return ops[i](current->domain, arg);
+    if (copy_from_guest(&a, arg, rows[i].size))
+        return -EFAULT;
+    rc = act(d, i, &a);
+    if (!rc && rows[i].reports && copy_to_guest(arg, &a, rows[i].size)) {
+        close_unreported(d, i, &a);
+        rc = -EFAULT;
+    }
+    return rc;
 }

@@ -138,7 +138,7 @@ static int take_port(struct domain *d, unsigned int pirq, struct pirq *p)
 
 int pirq_bind(struct domain *d, unsigned int pirq, evtchn_port_t *ret_port)
 {
-    int rc = evtchn_make_room(d);
+    int rc = d->pirq.table ? evtchn_make_room(d) : -EPERM;
     struct pirq *p;
 
     if (rc)

@@ -56,9 +56,9 @@ int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
 int evtchn_bind_ipi(struct domain *d, unsigned int vcpu,
                     evtchn_port_t *ret_port);
 int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu);
-/* A port that is not in use is closed. */
-void evtchn_status(struct domain *d, evtchn_port_t port,
-                   struct evtchn_status *ret_status);
+/* A port that is not in use is closed.  -EINVAL: beyond d's limit. */
+int evtchn_status(struct domain *d, evtchn_port_t port,
+                  struct evtchn_status *ret_status);
 int evtchn_unmask(struct domain *d, evtchn_port_t port);
 /* Close all ports, in bounded steps: -ERESTART. */
 int evtchn_close_all(struct domain *d);

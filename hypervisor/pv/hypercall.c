@@ -29,7 +29,6 @@ static hypercall_fn *const table[64] = {
     CALL(stack_switch, do_stack_switch),
     CALL(set_callbacks, do_set_callbacks),
     CALL(fpu_taskswitch, do_fpu_taskswitch),
-    CALL(sched_op_compat, do_sched_op_compat),
     CALL(platform_op, do_platform_op),
     CALL(set_debugreg, do_set_debugreg),
     CALL(get_debugreg, do_get_debugreg),

@@ -196,7 +196,7 @@ int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout, uint32_t flags)
         return 0;
     }
     if (t->cpu != smp_processor_id())
-        timer_migrate(t, smp_processor_id());
+        timer_move(t, smp_processor_id());
     timer_set(t, timeout);
     return 0;
 }

@@ -127,7 +127,6 @@ static inline bool clock_stale(const struct vcpu_clock *c)
 }
 
 long do_sched_op(int cmd, void __guest *arg);
-long do_sched_op_compat(int cmd, unsigned long arg);
 long do_set_timer_op(s_time_t timeout);
 
 #endif

@@ -153,24 +153,6 @@ long do_sched_op(int cmd, void __guest *arg)
     }
 }
 
-/* The first form of the call, where the argument is a value. */
-long do_sched_op_compat(int cmd, unsigned long arg)
-{
-    switch (cmd) {
-    case SCHEDOP_yield:
-        return op_yield();
-    case SCHEDOP_block:
-        return op_block();
-    case SCHEDOP_shutdown:
-        if (arg > SHUTDOWN_MAX)
-            return -EINVAL;
-        domain_shutdown(current->domain, arg);
-        return 0;
-    default:
-        return -ENOSYS;
-    }
-}
-
 long do_set_timer_op(s_time_t timeout)
 {
     struct vcpu *v = current;

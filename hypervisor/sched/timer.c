@@ -104,21 +104,13 @@ void timer_kill(struct timer *t)
             cpu_relax();
 }
 
-void timer_migrate(struct timer *t, unsigned int cpu)
+void timer_move(struct timer *t, unsigned int cpu)
 {
     unsigned long flags;
     struct cpu_timers *ct = timer_lock(t, &flags);
-    bool was_set = t->set;
 
     remove_locked(ct, t);
     WRITE_ONCE(t->cpu, cpu);
-    spin_unlock_irqrestore(&ct->lock, flags);
-    if (!was_set)
-        return;
-    ct = timer_lock(t, &flags);
-    /* Someone may have set or killed it in between: that is newer. */
-    if (!t->set && !t->dead)
-        insert_locked(ct, t);
     spin_unlock_irqrestore(&ct->lock, flags);
 }
 

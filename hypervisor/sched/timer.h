@@ -23,6 +23,6 @@ void timer_set(struct timer *t, s_time_t expires);   /* past: at once */
 void timer_stop(struct timer *t);    /* fn may still be running */
 /* Never again: returns when fn runs nowhere.  Not from fn itself. */
 void timer_kill(struct timer *t);
-void timer_migrate(struct timer *t, unsigned int cpu);
+void timer_move(struct timer *t, unsigned int cpu);  /* stops it, too */
 
 #endif

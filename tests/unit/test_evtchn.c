@@ -1,4 +1,4 @@
-/* event/evtchn.c, evtchn_2l.c, virq.c: ports, who may bind them, who is told. */
+/* event/: ports, who may bind them, who is told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

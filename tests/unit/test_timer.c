@@ -163,7 +163,9 @@ static void on_another_cpu(void **state)
     assert_int_equal(p.cpu, 2);
     set(&p, 1020);
     shim_cpu = 0;
-    timer_migrate(&p.t, 1);
+    timer_move(&p.t, 1);
+    assert_false(p.t.set);
+    set(&p, 1020);
     advance(1021);
     assert_int_equal(p.fired, 2);
     assert_int_equal(p.cpu, 1);
@@ -227,7 +229,8 @@ static void random_operations(void **state)
             timer_stop(&q->t);
             break;
         case 3:
-            timer_migrate(&q->t, random() % CPUS);
+            expected -= q->t.set;
+            timer_move(&q->t, random() % CPUS);
             break;
         }
         advance(now + random() % 10);
