@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 typedef unsigned long mfn_t;        /* a frame of the machine */
-typedef unsigned long gfn_t;        /* a frame as a guest names it; PV: an mfn */
+typedef unsigned long gfn_t;        /* as a guest names it; PV: an mfn */
 typedef uint64_t paddr_t;           /* a machine address, bytes */
 typedef int64_t s_time_t;           /* system time, nanoseconds since boot */
 typedef uint64_t cpumask_t;         /* bit n: CPU n */

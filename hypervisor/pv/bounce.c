@@ -61,11 +61,11 @@ void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
     uint8_t saved_mask = v->info->evtchn_upcall_mask;
     uint64_t words[BOUNCE_WORDS_MAX];
     unsigned long sp = kernel_mode ? regs->rsp : v->pv.kernel_sp;
-    unsigned int n;
+    unsigned int iopl = 0, n;
 
-    n = bounce_frame(words, regs, b, kernel_mode, saved_mask,
-                     v->domain->pv.vm_assist & BIT(VMASST_TYPE_architectural_iopl)
-                     ? v->pv.iopl : 0);
+    if (v->domain->pv.vm_assist & BIT(VMASST_TYPE_architectural_iopl))
+        iopl = v->pv.iopl;
+    n = bounce_frame(words, regs, b, kernel_mode, saved_mask, iopl);
     if (!kernel_mode)
         pv_toggle_mode(v);
     sp = (sp & ~15UL) - n * 8;
@@ -204,15 +204,4 @@ void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
     regs->rsp = f.rsp;
     regs->ss = f.ss | 3;
     v->info->evtchn_upcall_mask = !(f.rflags & EFLAGS_IF);
-}
-
-void pv_show_stack(const struct cpu_user_regs *regs)
-{
-    unsigned long sp = regs->rsp & ~7UL;
-    uint64_t w[4];
-    unsigned int n;
-
-    for (n = 0; n < 8 && get_words(w, sp, 4); n++, sp += sizeof(w))
-        printk(LOG_GUEST, "%016lx: %016lx %016lx %016lx %016lx\n", sp, w[0],
-               w[1], w[2], w[3]);
 }

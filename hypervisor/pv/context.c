@@ -7,7 +7,6 @@
  */
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
-#include "lib/env.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/hypercalls.h"
@@ -380,28 +379,6 @@ static int gfn_to_mfn(struct domain *d, gfn_t gfn, mfn_t *ret_mfn)
     return 0;
 }
 
-/* v stands still, or is the running one. */
-static void show(struct vcpu *v)
-{
-    const struct cpu_user_regs *r = v == current ? guest_regs() : &v->regs;
-
-    printk(LOG_GUEST, "d%uv%u %s mode rip %04x:%016lx flags %lx\n",
-           v->domain->id, v->id, v->pv.kernel_mode ? "kernel" : "user", r->cs,
-           r->rip, r->rflags);
-    printk(LOG_GUEST, "rsp %04x:%016lx cr2 %016lx cr3 %016lx\n", r->ss,
-           r->rsp, v->info->arch.cr2, v->guest_root[0] << PAGE_SHIFT);
-    printk(LOG_GUEST, "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n",
-           r->rax, r->rbx, r->rcx, r->rdx);
-    printk(LOG_GUEST, "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n",
-           r->rsi, r->rdi, r->rbp, r->r8);
-    printk(LOG_GUEST, "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n",
-           r->r9, r->r10, r->r11, r->r12);
-    printk(LOG_GUEST, "r13 %016lx r14 %016lx r15 %016lx\n",
-           r->r13, r->r14, r->r15);
-    if (v == current)
-        pv_show_stack(r);
-}
-
 static void ldt_load(struct vcpu *v)
 {
     desc_load_ldt(v->id, v->pv.ldt_ents);
@@ -419,7 +396,7 @@ static const struct guest_ops pv_ops = {
     .context_switch = context_switch,
     .cpuid = pv_cpuid,
     .ldt_load = ldt_load,
-    .show = show,
+    .show = pv_show,
 };
 
 void pv_init_boot(void)

@@ -46,8 +46,8 @@ void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
                unsigned int vector, uint32_t error);
 void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs);
 void pv_iret(struct vcpu *v, struct cpu_user_regs *regs);
-/* What the guest's kernel stack holds that looks like code. */
-void pv_show_stack(const struct cpu_user_regs *regs);
+/* show.c: registers and stack of a vcpu that stands still or runs here. */
+void pv_show(struct vcpu *v);
 
 /* context.c: between the guest's kernel and user mode, on this CPU. */
 void pv_toggle_mode(struct vcpu *v);

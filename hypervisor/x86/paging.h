@@ -21,7 +21,7 @@ typedef uint64_t pte_t;              /* an entry of any level */
 #define PTE_GLOBAL     0x100UL
 #define PTE_AVAIL      0xe00UL
 #define PTE_GNTTAB     (1UL << 62)   /* ABI: maps a granted frame */
-#define PTE_GUEST_KERNEL (1UL << 52) /* leaf of the guest's kernel: not global */
+#define PTE_GUEST_KERNEL (1UL << 52) /* leaf of a guest's kernel: not global */
 #define PTE_NX         (1UL << 63)
 #define PTE_ADDR_MASK  0x000ffffffffff000UL
 
