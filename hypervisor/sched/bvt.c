@@ -152,8 +152,10 @@ void bvt_charge(struct bvt_queue *q, s_time_t now)
     struct bvt_vcpu *v = q->curr;
     s_time_t run = now - q->since;
 
+    if (run <= 0)
+        return;                      /* CPUs' clocks may differ a little */
     q->since = now;
-    if (!v || run <= 0)
+    if (!v)
         return;
     v->avt += to_virtual(v, run);
     if (v->warped) {

@@ -101,6 +101,8 @@ void vcpu_wake(struct vcpu *v)
 
         if (!vcpu_runnable(v) || s->bvt.queued || s->bvt.parked || s->away ||
             rq->curr == v) {
+            if (placed)              /* the idle bit that we took is its */
+                softirq_raise_on(rq->cpu, SOFTIRQ_SCHEDULE);
             spin_unlock_irqrestore(&rq->lock, flags);
             return;
         }
@@ -281,13 +283,27 @@ static bool may_stay_locked(struct runq *rq, struct vcpu *prev, s_time_t now)
     return true;
 }
 
+/* The other online CPUs as bits from the next one on: bit n is the CPU n + 1
+ * after this one. */
+static cpumask_t others(const struct runq *rq)
+{
+    cpumask_t mask = cpu_online_mask & ~BIT(rq->cpu);
+
+    return mask >> ((rq->cpu + 1) % 64) | mask << ((63 - rq->cpu) % 64);
+}
+
+static struct runq *other_runq(const struct runq *rq, cpumask_t mask)
+{
+    return &runqs[(rq->cpu + 1 + __builtin_ctzl(mask)) % NR_CPUS];
+}
+
 /* Take over who waits for another CPU; NULL.  Holds rq's lock, so others are
  * only tried: who holds one of them may want ours. */
 static struct bvt_vcpu *steal_locked(struct runq *rq, s_time_t now)
 {
-    for (unsigned int i = 1; i < NR_CPUS; i++) {
-        struct runq *other = &runqs[(rq->cpu + i) % NR_CPUS];
-        struct bvt_vcpu *b = NULL;
+    for (cpumask_t m = others(rq); m; m &= m - 1) {
+        struct runq *other = other_runq(rq, m);
+        struct bvt_vcpu *b;
 
         if (!READ_ONCE(other->q.nr) || !spin_trylock(&other->lock))
             continue;
@@ -327,19 +343,21 @@ static struct vcpu *pick_locked(struct runq *rq, bool keep, s_time_t now)
     return vcpu_of(b);
 }
 
-/* Hand one of those who wait here to a CPU that is further in time. */
+/* Now and then, hand one of those who wait here to another CPU. */
 static void hand_over(struct runq *rq)
 {
-    for (unsigned int i = 1; i < NR_CPUS; i++) {
-        struct runq *other = &runqs[(rq->cpu + i) % NR_CPUS];
+    s_time_t now = system_time();
+
+    if (now - rq->balanced < BALANCE_INTERVAL)
+        return;
+    rq->balanced = now;
+    for (cpumask_t m = others(rq); m; m &= m - 1) {
+        struct runq *other = other_runq(rq, m);
         struct runq *one = other < rq ? other : rq;
         struct runq *two = other < rq ? rq : other;
-        struct bvt_vcpu *b = NULL;
+        struct bvt_vcpu *b;
         unsigned long flags;
-        s_time_t now;
 
-        if (!(cpu_online_mask & BIT(other->cpu)))
-            continue;
         flags = spin_lock_irqsave(&one->lock);
         spin_lock(&two->lock);
         now = system_time();
@@ -363,16 +381,14 @@ static void hand_over(struct runq *rq)
 static void schedule(void)
 {
     struct runq *rq = &runqs[smp_processor_id()];
-    s_time_t now = system_time();
     struct vcpu *prev, *next;
     unsigned long flags;
+    s_time_t now;
     bool keep;
 
     stat_inc(STAT_SCHEDULE);
-    if (READ_ONCE(rq->q.nr) && now - rq->balanced >= BALANCE_INTERVAL) {
-        rq->balanced = now;
+    if (READ_ONCE(rq->q.nr))
         hand_over(rq);
-    }
     flags = spin_lock_irqsave(&rq->lock);
     prev = rq->curr;
     now = system_time();
