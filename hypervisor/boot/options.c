@@ -19,6 +19,7 @@ static const struct boot_option options[] = {
     { "dom0_mem", OPT_STRING, opt_dom0_mem, sizeof(opt_dom0_mem) },
     { "dom0_max_vcpus", OPT_UINT, &opt_dom0_max_vcpus, 0 },
     { "isolate", OPT_TRISTATE, &opt_isolate, 0 },
+    { "smap", OPT_TRISTATE, &opt_smap, 0 },
     { "tsc", OPT_STRING, opt_tsc, sizeof(opt_tsc) },
 };
 
@@ -49,6 +50,7 @@ void parse_options(const char *cmdline)
     if (opt_loglvl[0] && !found)
         complain("loglvl");
     opt_tsc_stable = !strcmp(opt_tsc, "stable");
-    if (opt_tsc[0] && !opt_tsc_stable)
+    opt_tsc_unstable = !strcmp(opt_tsc, "unstable");
+    if (opt_tsc[0] && !opt_tsc_stable && !opt_tsc_unstable)
         complain("tsc");
 }

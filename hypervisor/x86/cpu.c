@@ -7,7 +7,7 @@
 #define ARCH_CAPS_RDCL_NO   0x01
 
 struct cpu_features cpu_features;
-int opt_isolate = -1;
+int opt_isolate = -1, opt_smap = -1;
 
 bool rdmsr_safe(uint32_t msr, uint64_t *ret_val)
 {
@@ -103,6 +103,18 @@ static void __init find_features(struct cpu_features *f)
     }
 }
 
+/*
+ * QEMU's software emulation reads the stack of a ring 3 IRETQ with the rights
+ * of ring 0, so that SMAP refuses every PV kernel's return.
+ */
+static bool __init is_emulated(void)
+{
+    struct cpuid_regs r = cpuid(0x40000000, 0);
+
+    return cpu_features.hypervisor && r.b == r.c && r.c == r.d &&
+           r.b == 0x54474354;        /* "TCGT": the name is TCGTCGTCGTCG */
+}
+
 /* Does the CPU leave supervisor memory readable by speculation (Meltdown)? */
 static bool __init leaks(const struct cpu_features *f)
 {
@@ -123,10 +135,12 @@ void __init cpu_init_boot(void)
     if (!f->nx)
         panic("This CPU has no NX: not supported");
     f->isolate = opt_isolate < 0 ? leaks(f) : opt_isolate;
+    f->smap_usable = f->smap && (opt_smap < 0 ? !is_emulated() : opt_smap);
     f->rsb_stuff = !f->smep;
     cpu_init_this();
-    printk(LOG_INFO, "CPU family %u model %u stepping %u%s%s%s%s%s\n",
+    printk(LOG_INFO, "CPU family %u model %u stepping %u%s%s%s%s%s%s\n",
            f->family, f->model, f->stepping, f->smep ? ", SMEP" : "",
+           f->smap_usable ? ", SMAP" : "",
            f->xsave ? ", XSAVE" : "", f->fsgsbase ? ", FSGSBASE" : "",
            f->invariant_tsc ? ", invariant TSC" : "",
            f->isolate ? ", page tables isolated" : "");
@@ -139,6 +153,7 @@ void cpu_init_this(void)
 
     cr4 |= f->pge ? CR4_PGE : 0;
     cr4 |= f->smep ? CR4_SMEP : 0;
+    cr4 |= f->smap_usable ? CR4_SMAP : 0;
     cr4 |= f->xsave ? CR4_OSXSAVE : 0;
     cr4 |= f->fsgsbase ? CR4_FSGSBASE : 0;
     wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_NX | BIT(10));

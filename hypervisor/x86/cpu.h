@@ -14,14 +14,14 @@ struct cpu_features {
     bool amd, intel;
     bool smep, smap, nx, pge, pcid, xsave, fsgsbase, syscall_in_compat;
     bool sysenter, page1g, mwait, hypervisor, invariant_tsc, arat;
-    bool smap_usable;                /* ring-3 IRETQ survives it */
+    bool smap_usable;                /* CR4.SMAP is on */
     bool isolate;                    /* Meltdown: two roots */
     bool rsb_stuff;                  /* no SMEP */
     unsigned int phys_bits, virt_bits;
     uint64_t tsc_hz;
 };
 extern struct cpu_features cpu_features;
-extern int opt_isolate;              /* -1: as the CPU needs it */
+extern int opt_isolate, opt_smap;    /* -1: as the CPU needs it */
 
 struct cpuid_regs {
     uint32_t a, b, c, d;

@@ -149,24 +149,7 @@ void crash_show(const struct cpu_user_regs *regs)
     }
 }
 
-/* One CPU reports; what happens on others meanwhile is not shown. */
-static void crash_enter(void)
-{
-    unsigned int cpu = smp_processor_id();
-
-    irq_disable();
-    if (cmpxchg(&crashing_cpu, NR_CPUS, cpu) != NR_CPUS) {
-        for (;;)
-            __asm__ volatile("hlt");
-    }
-    crashing = true;
-    for (unsigned int i = 0; i < NR_CPUS; i++)
-        if (i != cpu && (cpu_online_mask & BIT(i)))
-            apic_send_nmi(percpu_of[i]->apic_id);
-}
-
-static void crash_end(void) __noreturn;
-static void crash_end(void)
+static void __noreturn crash_end(void)
 {
     if (opt_noreboot) {
         printk(LOG_ERR, "The hypervisor has stopped (noreboot).\n");
@@ -174,6 +157,23 @@ static void crash_end(void)
     }
     printk(LOG_ERR, "Restarting the machine.\n");
     machine_reboot();
+}
+
+/* One CPU reports, and the others stop; a fault of the report ends it. */
+static void crash_enter(void)
+{
+    unsigned int cpu = smp_processor_id(), first;
+
+    irq_disable();
+    first = cmpxchg(&crashing_cpu, NR_CPUS, cpu);
+    if (first == cpu)
+        crash_end();
+    if (first != NR_CPUS)
+        machine_halt();
+    crashing = true;
+    for (unsigned int i = 0; i < NR_CPUS; i++)
+        if (i != cpu && (cpu_online_mask & BIT(i)))
+            apic_send_nmi(percpu_of[i]->apic_id);
 }
 
 void fatal_trap(const struct cpu_user_regs *regs)

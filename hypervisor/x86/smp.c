@@ -1,4 +1,5 @@
 #include "x86/smp.h"
+#include "lib/env.h"
 #include "x86/apic.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
@@ -47,6 +48,7 @@ void smp_call(cpumask_t mask, void (*fn)(void *), void *data)
     cpumask_t others = mask & cpu_online_mask & ~BIT(smp_processor_id());
 
     if (others) {
+        ASSERT(irqs_on());
         spin_lock(&call_lock);
         call_fn = fn;
         call_data = data;

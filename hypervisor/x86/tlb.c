@@ -16,6 +16,7 @@
  * flushes, so a later note than a frame's stamp means: flushed since.
  */
 #include "x86/tlb.h"
+#include "lib/env.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
@@ -90,6 +91,7 @@ void tlb_flush_mask(cpumask_t mask, unsigned long va)
     mask &= cpu_online_mask & ~BIT(cpu);
     if (!mask)
         return;
+    ASSERT(irqs_on());               /* or two CPUs wait for each other */
     spin_lock(&flush_lock);
     WRITE_ONCE(flush_va, va);
     __atomic_store_n(&flush_waiting, mask, __ATOMIC_SEQ_CST);

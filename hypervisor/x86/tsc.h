@@ -18,7 +18,7 @@ struct time_scale {
 };
 
 extern bool tsc_stable;              /* (c) after all CPUs started */
-extern bool opt_tsc_stable;          /* the administrator says so */
+extern bool opt_tsc_stable, opt_tsc_unstable;    /* the boot option says so */
 
 s_time_t system_time(void);
 const struct time_scale *time_scale_of(unsigned int cpu);
