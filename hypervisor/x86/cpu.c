@@ -109,10 +109,8 @@ static void __init find_features(struct cpu_features *f)
  */
 static bool __init is_emulated(void)
 {
-    struct cpuid_regs r = cpuid(0x40000000, 0);
-
-    return cpu_features.hypervisor && r.b == r.c && r.c == r.d &&
-           r.b == 0x54474354;        /* "TCGT": the name is TCGTCGTCGTCG */
+    /* "TCGT": the name there is TCGTCGTCGTCG. */
+    return cpu_features.hypervisor && cpuid(0x40000000, 0).b == 0x54474354;
 }
 
 /* Does the CPU leave supervisor memory readable by speculation (Meltdown)? */
