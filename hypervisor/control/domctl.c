@@ -327,6 +327,17 @@ static long run(struct xen_domctl *op)
     return rc;
 }
 
+/* The caller cannot be told of the domain that was made for it. */
+static void undo_create(domid_t id)
+{
+    struct domain *d = domain_get_by_id(id);
+
+    while (d && domain_kill(d) == -ERESTART)
+        ;                            /* nothing is in it: this is short */
+    if (d)
+        domain_put(d);
+}
+
 long do_domctl(void __guest *uop)
 {
     struct xen_domctl op;
@@ -344,10 +355,13 @@ long do_domctl(void __guest *uop)
     if (!spin_trylock(&control_lock))
         return -ERESTART;
     rc = run(&op);
-    spin_unlock(&control_lock);
     flags = table[op.cmd].flags;
     if ((flags & ALWAYS || (!rc && flags & OUT)) &&
-        copy_to_guest(uop, &op, sizeof(op)))
+        copy_to_guest(uop, &op, sizeof(op))) {
+        if (!rc && op.cmd == XEN_DOMCTL_createdomain)
+            undo_create(op.domain);
         rc = -EFAULT;
+    }
+    spin_unlock(&control_lock);
     return rc;
 }

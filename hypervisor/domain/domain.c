@@ -371,7 +371,8 @@ void domain_shutdown(struct domain *d, uint8_t reason)
             port = d->suspend_port;
     }
     spin_unlock(&d->lock);
-    if (first && (!port || evtchn_send(hardware_domain, port)))
+    if (first && (!port || !hardware_domain ||
+                  evtchn_send(hardware_domain, port)))
         evtchn_send_global_virq(VIRQ_DOM_EXC);
 }
 

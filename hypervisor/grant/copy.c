@@ -82,8 +82,8 @@ void grant_copy_one(struct gnttab_copy *op)
     if (!rc) {
         rc = end_get(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, true);
         if (!rc) {
-            memcpy((char *)page_to_virt(dst.pg) + op->dest.offset,
-                   (char *)page_to_virt(src.pg) + op->source.offset, op->len);
+            memmove((char *)page_to_virt(dst.pg) + op->dest.offset,
+                    (char *)page_to_virt(src.pg) + op->source.offset, op->len);
             end_put(&dst);
             stat_inc(STAT_GRANT_COPY);
         }
