@@ -10,18 +10,6 @@
 #include "x86/extable.h"
 #include "x86/paging.h"
 
-static inline void access_begin(void)
-{
-    if (cpu_features.smap)
-        __asm__ volatile("stac" ::: "memory", "cc");
-}
-
-static inline void access_end(void)
-{
-    if (cpu_features.smap)
-        __asm__ volatile("clac" ::: "memory", "cc");
-}
-
 /* Bytes that were not copied. */
 static size_t copy_bytes(void *dst, const void *src, size_t n)
 {
@@ -63,12 +51,12 @@ static int copy(void *dst, const void *src, size_t n)
 {
     bool ok;
 
-    access_begin();
+    guest_access_begin();
     if (n <= 32 && !(n & 7))
         ok = copy_words(dst, src, n / 8);
     else
         ok = !copy_bytes(dst, src, n);
-    access_end();
+    guest_access_end();
     return ok ? 0 : -EFAULT;
 }
 
@@ -92,11 +80,11 @@ int clear_guest(void __guest *dst, size_t n)
 
     if (!guest_range_ok((unsigned long)dst, n))
         return -EFAULT;
-    access_begin();
+    guest_access_begin();
     __asm__ volatile("1: rep stosb\n"
                      "2:\n"
                      EXTABLE(1b, 2b)
                      : "+c" (left), "+D" (dst) : "a" (0) : "memory");
-    access_end();
+    guest_access_end();
     return left ? -EFAULT : 0;
 }

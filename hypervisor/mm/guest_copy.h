@@ -8,6 +8,20 @@
 #define MM_GUEST_COPY_H
 
 #include "lib/types.h"
+#include "x86/cpu.h"
+
+/* Around an access of one's own: lifts SMAP, and puts it back. */
+static inline void guest_access_begin(void)
+{
+    if (cpu_features.smap_usable)
+        __asm__ volatile("stac" ::: "memory", "cc");
+}
+
+static inline void guest_access_end(void)
+{
+    if (cpu_features.smap_usable)
+        __asm__ volatile("clac" ::: "memory", "cc");
+}
 
 int copy_from_guest(void *dst, const void __guest *src, size_t n);
 int copy_to_guest(void __guest *dst, const void *src, size_t n);

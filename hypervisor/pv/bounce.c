@@ -6,6 +6,7 @@
  */
 #include "domain/domain.h"
 #include "lib/env.h"
+#include "mm/guest_copy.h"
 #include "pv/pv.h"
 #include "x86/extable.h"
 #include "x86/percpu.h"
@@ -45,12 +46,15 @@ static bool put_words(unsigned long va, const uint64_t *words, unsigned int n)
 
     if (!guest_range_ok(va, n * 8))
         return false;
+    guest_access_begin();
     for (i = 0; i < n; i++)
         __asm__ goto("1:\tmovq %1, (%0)\n"
                      EXTABLE(1b, %l2)
                      :: "r" (va + i * 8), "r" (words[i]) : "memory" : fault);
+    guest_access_end();
     return true;
  fault:
+    guest_access_end();
     return false;
 }
 
@@ -147,31 +151,24 @@ void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs)
     pv_bounce(v, regs, &b);
 }
 
-/* Read the frame of the iret hypercall; false: it faulted. */
-static bool get_words(void *dst, unsigned long va, unsigned int n)
+/* Read n words of the guest at va; false: a load faulted. */
+static bool get_words(uint64_t *words, unsigned long va, unsigned int n)
 {
-    uint64_t *words = dst;
-    unsigned int i;
+    unsigned int i, ok = 1;
 
     if (!guest_range_ok(va, n * 8))
         return false;
-    for (i = 0; i < n; i++) {
-        uint64_t w = 1;
-
-        /* A fault leaves the flag in `ok` clear. */
-        unsigned int ok = 0;
-
+    guest_access_begin();
+    for (i = 0; i < n && ok; i++)
         __asm__ volatile("1:\tmovq (%2), %0\n\t"
-                         "movl $1, %1\n"
-                         "2:\n"
+                         "jmp 3f\n"
+                         "2:\txorl %1, %1\n"
+                         "3:\n"
                          EXTABLE(1b, 2b)
-                         : "=&r" (w), "+r" (ok) : "r" (va + i * 8)
-                         : "memory");
-        if (!ok)
-            return false;
-        words[i] = w;
-    }
-    return true;
+                         : "=&r" (words[i]), "+r" (ok) : "r" (va + i * 8)
+                         : "memory", "cc");
+    guest_access_end();
+    return ok;
 }
 
 void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
@@ -179,7 +176,8 @@ void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
     struct iret_context f;
 
     stat_inc(STAT_IRET);
-    if (unlikely(!get_words(&f, regs->rsp, sizeof(f) / 8))) {
+    if (unlikely(!get_words((uint64_t *)&f, regs->rsp,
+                            sizeof(f) / 8))) {
         domain_crash(v->domain, "iret: no frame at %#lx", regs->rsp);
         return;
     }

@@ -121,6 +121,7 @@ void do_guest_trap(struct cpu_user_regs *regs)
     unsigned int vector = regs->entry_vector;
     struct vcpu *v = current;
 
+    guest_access_end();              /* AC was the guest's */
     if (vector < VEC_FIRST_DEVICE)
         stat_inc(STAT_TRAP + vector);
     switch (vector) {
@@ -164,6 +165,7 @@ void do_own_trap(struct cpu_user_regs *regs)
     unsigned int vector = regs->entry_vector;
     unsigned long fixup;
 
+    guest_access_end();
     if (vector >= VEC_FIRST_DEVICE) {
         do_irq(regs);
         return;
