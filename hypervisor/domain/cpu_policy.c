@@ -60,7 +60,7 @@ bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf)
         }
         index -= MAX(subs, 1U);
     }
-    if (index < 2) {                 /* limits of hypervisor leaves: no matter */
+    if (index < 2) {                 /* limits of hypervisor leaves */
         *ret_leaf = (xen_cpuid_leaf_t){ 0x40000000 + index * 0x100,
                                         XEN_CPUID_NO_SUBLEAF, 0, 0, 0, 0 };
         return true;
