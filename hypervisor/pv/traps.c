@@ -54,8 +54,11 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
     unsigned long va = read_cr2();
     uint32_t error = regs->error_code;
 
-    if (va_is_hypervisor(va) && pv_ldt_fault(v, va))
-        return;
+    if (va_is_hypervisor(va)) {
+        irq_enable();                /* page types may wait for other CPUs */
+        if (pv_ldt_fault(v, va))
+            return;
+    }
     if (v->pv.kernel_mode) {
         if ((error & (write | PFEC_RSVD)) == write && !va_is_hypervisor(va) &&
             (v->domain->pv.vm_assist &
@@ -99,6 +102,7 @@ static void guest_db(struct vcpu *v, struct cpu_user_regs *regs)
 /* IRETQ refused what the guest wants to return to. */
 static void bad_iret(struct vcpu *v, struct cpu_user_regs *regs)
 {
+    irq_enable();
     if (pv_ldt_map_all(v))
         return;                      /* a selector of it: try again */
     pv_failsafe(v, regs);
@@ -170,8 +174,16 @@ void do_own_trap(struct cpu_user_regs *regs)
         do_irq(regs);
         return;
     }
-    if (vector == VEC_PF && pv_ldt_fault(current, read_cr2()))
-        return;
+    if (vector == VEC_PF && (regs->rflags & EFLAGS_IF)) {
+        unsigned long va = read_cr2();
+        bool mapped;
+
+        irq_enable();
+        mapped = pv_ldt_fault(current, va);
+        irq_disable();
+        if (mapped)
+            return;
+    }
     fixup = extable_lookup(regs->rip);
     if (!fixup)
         fatal_trap(regs);
