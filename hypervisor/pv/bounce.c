@@ -7,87 +7,110 @@
 #include "domain/domain.h"
 #include "lib/env.h"
 #include "mm/guest_copy.h"
+#include "pv/mode.h"
 #include "pv/pv.h"
 #include "x86/extable.h"
-#include "x86/percpu.h"
 #include "x86/regs.h"
 
-unsigned int bounce_frame(uint64_t words[BOUNCE_WORDS_MAX],
-                          const struct cpu_user_regs *regs,
-                          const struct bounce *b, bool kernel_mode,
-                          uint8_t saved_mask, unsigned int iopl)
-{
-    uint64_t *w = words;
+#define FRAME_WORDS_MAX 12
 
-    *w++ = regs->rcx;
-    *w++ = regs->r11;
-    if (b->failsafe) {
-        *w++ = regs->ds;
-        *w++ = regs->es;
-        *w++ = regs->fs;
-        *w++ = regs->gs;
+/* A store to, and a load from, the guest; a fault goes on at the label. */
+#define PUT(at, val, fault)                                     \
+    __asm__ goto("1:\tmovq %0, %1\n" EXTABLE(1b, %l[fault])     \
+                 :: "r" ((uint64_t)(val)), "m" (*(at)) :: fault)
+#define GET(val, at, fault)                                     \
+    __asm__ goto("1:\tmovq %1, %0\n" EXTABLE(1b, %l[fault])     \
+                 : "=r" (val) : "m" (*(at)) :: fault)
+
+/* May a frame whose upper end is sp touch the hypervisor's slots?  Elsewhere
+ * a store faults where the guest has nothing. */
+static inline bool frame_is_near_us(unsigned long sp)
+{
+    return sp - HV_VIRT_START <= HV_VIRT_END - HV_VIRT_START +
+                                 FRAME_WORDS_MAX * 8;
+}
+
+/*
+ * Build the frame and go on at b->entry.  Every system call, exception and
+ * upcall comes through here: inlined, so that each carries only its part.
+ */
+static inline __attribute__((always_inline)) void
+enter_kernel(struct vcpu *v, struct cpu_user_regs *regs,
+             const struct bounce *b)
+{
+    uint64_t mask = v->info->evtchn_upcall_mask, cs = regs->cs;
+    uint64_t flags = regs->rflags & ~(uint64_t)(EFLAGS_IF | EFLAGS_IOPL);
+    unsigned long sp = v->pv.kernel_sp;
+    uint64_t *w;
+
+    if (v->pv.kernel_mode) {
+        sp = regs->rsp;
+        cs &= ~3;
+    } else {
+        pv_toggle_mode(v, percpu_of_frame(regs));
     }
-    if (b->has_error)
-        *w++ = b->error;
-    *w++ = regs->rip;
-    *w++ = (kernel_mode ? regs->cs & ~3 : regs->cs) |
-           ((uint64_t)saved_mask << 32);
-    *w++ = (regs->rflags & ~(uint64_t)(EFLAGS_IF | EFLAGS_IOPL)) |
-           (saved_mask ? 0 : EFLAGS_IF) | ((uint64_t)iopl << 12);
-    *w++ = regs->rsp;
-    *w++ = regs->ss;
-    return w - words;
-}
-
-/* Store n words at va of the guest; false: a store faulted. */
-static bool put_words(unsigned long va, const uint64_t *words, unsigned int n)
-{
-    unsigned int i;
-
-    if (!guest_range_ok(va, n * 8))
-        return false;
-    guest_access_begin();
-    for (i = 0; i < n; i++)
-        __asm__ goto("1:\tmovq %1, (%0)\n"
-                     EXTABLE(1b, %l2)
-                     :: "r" (va + i * 8), "r" (words[i]) : "memory" : fault);
-    guest_access_end();
-    return true;
- fault:
-    guest_access_end();
-    return false;
-}
-
-void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
-               const struct bounce *b)
-{
-    bool kernel_mode = v->pv.kernel_mode;
-    uint8_t saved_mask = v->info->evtchn_upcall_mask;
-    uint64_t words[BOUNCE_WORDS_MAX];
-    unsigned long sp = kernel_mode ? regs->rsp : v->pv.kernel_sp;
-    unsigned int iopl = 0, n;
-
+    if (!mask)
+        flags |= EFLAGS_IF;
     if (v->domain->pv.vm_assist & BIT(VMASST_TYPE_architectural_iopl))
-        iopl = v->pv.iopl;
-    n = bounce_frame(words, regs, b, kernel_mode, saved_mask, iopl);
-    if (!kernel_mode)
-        pv_toggle_mode(v);
-    sp = (sp & ~15UL) - n * 8;
-    if (unlikely(!put_words(sp, words, n))) {
-        domain_crash(v->domain, "no kernel stack at %#lx for a frame", sp);
-        return;
+        flags |= v->pv.iopl << 12;
+    w = (uint64_t *)(sp & ~15UL);
+    if (unlikely(frame_is_near_us(sp)))
+        goto fault;
+    guest_access_begin();
+    PUT(--w, regs->ss, fault);
+    PUT(--w, regs->rsp, fault);
+    PUT(--w, flags, fault);
+    PUT(--w, cs | mask << 32, fault);
+    PUT(--w, regs->rip, fault);
+    if (b->has_error)
+        PUT(--w, b->error, fault);
+    if (b->failsafe) {
+        PUT(--w, regs->gs, fault);
+        PUT(--w, regs->fs, fault);
+        PUT(--w, regs->es, fault);
+        PUT(--w, regs->ds, fault);
     }
+    PUT(--w, regs->r11, fault);
+    PUT(--w, regs->rcx, fault);
+    guest_access_end();
     if (b->mask_events)
         v->info->evtchn_upcall_mask = 1;
     regs->rip = b->entry;
     regs->cs = GUEST_CS64;
     regs->rflags &= ~(uint64_t)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT |
                                 EFLAGS_TF);
-    regs->rsp = sp;
+    regs->rsp = (unsigned long)w;
     regs->ss = GUEST_SS;
     /* A kernel entry gives rcx and r11 away: SYSRET will do. */
     regs->entry_vector = VEC_SYSCALL;
-    stat_inc(STAT_BOUNCE);
+    return;
+
+ fault:
+    guest_access_end();
+    domain_crash(v->domain, "no kernel stack at %#lx for a frame", sp);
+}
+
+void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
+               const struct bounce *b)
+{
+    enter_kernel(v, regs, b);
+    percpu_of_frame(regs)->stats[STAT_BOUNCE]++;
+}
+
+void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    struct bounce b = {
+        .entry = v->pv.syscall_entry,
+        .mask_events = v->pv.syscall_mask,
+    };
+
+    percpu_of_frame(regs)->stats[STAT_SYSCALL]++;
+    if (likely(b.entry)) {
+        enter_kernel(v, regs, &b);
+    } else {
+        regs->rip -= 2;
+        pv_inject(v, regs, VEC_UD, 0);
+    }
 }
 
 static bool vector_has_error(unsigned int vector)
@@ -151,55 +174,49 @@ void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs)
     pv_bounce(v, regs, &b);
 }
 
-/* Read n words of the guest at va; false: a load faulted. */
-static bool get_words(uint64_t *words, unsigned long va, unsigned int n)
-{
-    unsigned int i, ok = 1;
-
-    if (!guest_range_ok(va, n * 8))
-        return false;
-    guest_access_begin();
-    for (i = 0; i < n && ok; i++)
-        __asm__ volatile("1:\tmovq (%2), %0\n\t"
-                         "jmp 3f\n"
-                         "2:\txorl %1, %1\n"
-                         "3:\n"
-                         EXTABLE(1b, 2b)
-                         : "=&r" (words[i]), "+r" (ok) : "r" (va + i * 8)
-                         : "memory", "cc");
-    guest_access_end();
-    return ok;
-}
-
 void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct iret_context f;
+    const struct iret_context *f = (void *)regs->rsp;
+    uint64_t rax, r11, rcx, how, rip, cs, flags, rsp, ss;
 
-    stat_inc(STAT_IRET);
-    if (unlikely(!get_words((uint64_t *)&f, regs->rsp,
-                            sizeof(f) / 8))) {
-        domain_crash(v->domain, "iret: no frame at %#lx", regs->rsp);
-        return;
-    }
-    if ((f.cs & 3) == 3) {
+    percpu_of_frame(regs)->stats[STAT_IRET]++;
+    if (unlikely(frame_is_near_us(regs->rsp + sizeof(*f))))
+        goto fault;
+    guest_access_begin();
+    GET(rax, &f->rax, fault);
+    GET(r11, &f->r11, fault);
+    GET(rcx, &f->rcx, fault);
+    GET(how, &f->flags, fault);
+    GET(rip, &f->rip, fault);
+    GET(cs, &f->cs, fault);
+    GET(flags, &f->rflags, fault);
+    GET(rsp, &f->rsp, fault);
+    GET(ss, &f->ss, fault);
+    guest_access_end();
+    if ((cs & 3) == 3) {
         if (unlikely(!v->guest_root[1])) {
             domain_crash(v->domain, "iret to user mode without a user root");
             return;
         }
-        pv_toggle_mode(v);
+        pv_toggle_mode(v, percpu_of_frame(regs));
     }
-    if (!(f.flags & VGCF_in_syscall)) {
+    if (!(how & VGCF_in_syscall)) {
         regs->entry_vector = 0;
-        regs->r11 = f.r11;
-        regs->rcx = f.rcx;
+        regs->r11 = r11;
+        regs->rcx = rcx;
     }
-    regs->rax = f.rax;
-    regs->rip = f.rip;
-    regs->cs = f.cs | 3;
-    regs->rflags = (f.rflags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM |
-                                           EFLAGS_VIF | EFLAGS_VIP)) |
+    regs->rax = rax;
+    regs->rip = rip;
+    regs->cs = cs | 3;
+    regs->rflags = (flags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_VIF |
+                                        EFLAGS_VIP)) |
                    EFLAGS_IF | EFLAGS_MBS;
-    regs->rsp = f.rsp;
-    regs->ss = f.ss | 3;
-    v->info->evtchn_upcall_mask = !(f.rflags & EFLAGS_IF);
+    regs->rsp = rsp;
+    regs->ss = ss | 3;
+    v->info->evtchn_upcall_mask = !(flags & EFLAGS_IF);
+    return;
+
+ fault:
+    guest_access_end();
+    domain_crash(v->domain, "iret: no frame at %#lx", regs->rsp);
 }

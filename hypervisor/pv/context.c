@@ -21,25 +21,6 @@
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
-/*
- * Between kernel and user mode.  With isolation the hypervisor always runs on
- * the kernel's root, so only the way out changes.
- */
-void pv_toggle_mode(struct vcpu *v)
-{
-    struct percpu *pc = this_percpu();
-    unsigned int which = v->pv.kernel_mode;      /* user: root 1 */
-
-    v->pv.kernel_mode = !v->pv.kernel_mode;
-    __asm__ volatile("swapgs" ::: "memory");
-    if (pc->isolated)
-        pc->entry->exit_cr3 = v->hw_root[which] << PAGE_SHIFT;
-    else
-        write_cr3(v->guest_root[which] << PAGE_SHIFT);
-    if (v->pv.kernel_mode && unlikely(clock_stale(&v->clock)))
-        runstate_write_area(v);      /* now it can be reached */
-}
-
 void pv_set_ts(struct vcpu *v, bool set)
 {
     unsigned long cr0 = read_cr0();

@@ -10,6 +10,7 @@
 #include "lib/zazen_abi.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"
+#include "pv/mode.h"
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/percpu.h"
@@ -94,21 +95,10 @@ static void hypercall(struct vcpu *v, struct cpu_user_regs *regs)
  */
 void pv_syscall(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
+    struct vcpu *v = percpu_of_frame(regs)->curr;
 
     if (!v->pv.kernel_mode) {
-        struct bounce b = {
-            .entry = v->pv.syscall_entry,
-            .mask_events = v->pv.syscall_mask,
-        };
-
-        stat_inc(STAT_SYSCALL);
-        if (likely(b.entry)) {
-            pv_bounce(v, regs, &b);
-        } else {
-            regs->rip -= 2;
-            pv_inject(v, regs, VEC_UD, 0);
-        }
+        pv_bounce_syscall(v, regs);
         return;
     }
     if (regs->rax == __HYPERVISOR_iret) {

@@ -21,8 +21,6 @@ void pv_syscall(struct cpu_user_regs *regs);
 void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs);
 
 /* bounce.c: enter the guest's kernel. */
-#define BOUNCE_WORDS_MAX 12
-
 struct bounce {
     unsigned long entry;
     bool mask_events;                /* on the way in */
@@ -31,16 +29,11 @@ struct bounce {
     uint32_t error;
 };
 
-/* The words of the frame, lowest address first; returns how many. (pure) */
-unsigned int bounce_frame(uint64_t words[BOUNCE_WORDS_MAX],
-                          const struct cpu_user_regs *regs,
-                          const struct bounce *b, bool kernel_mode,
-                          uint8_t saved_mask, unsigned int iopl);
-
 /* Make the running vcpu go on at b->entry of its kernel; crashes a guest
  * whose kernel stack cannot be written. */
 void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
                const struct bounce *b);
+void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs);
 /* The same through the guest's trap table. */
 void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
                unsigned int vector, uint32_t error);
@@ -49,8 +42,7 @@ void pv_iret(struct vcpu *v, struct cpu_user_regs *regs);
 /* show.c: registers and stack of a vcpu that stands still or runs here. */
 void pv_show(struct vcpu *v);
 
-/* context.c: between the guest's kernel and user mode, on this CPU. */
-void pv_toggle_mode(struct vcpu *v);
+/* context.c */
 /* XCR0 of the running vcpu; false: a combination that is not allowed. */
 bool pv_xcr0_set(struct vcpu *v, uint64_t val);
 /* CR0.TS as the guest has it. */
