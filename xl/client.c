@@ -10,6 +10,9 @@
 #include "xl.h"
 
 #define DEFAULT_SOCKET "/run/xend/xend.sock"
+/* A socket that nobody listens on is xend's own for a moment of its restart. */
+#define RETRIES 10
+#define RETRY_USEC 100000
 
 static int sock = -1;
 static char *in;                /* received, not yet used */
@@ -25,8 +28,13 @@ static void connect_xend(void)
         path = DEFAULT_SOCKET;
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
     sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (sock >= 0 && !connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
-        return;
+    for (int i = 0; i <= RETRIES && sock >= 0; i++) {
+        if (!connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
+            return;
+        if (errno != ECONNREFUSED)
+            break;
+        usleep(RETRY_USEC);
+    }
     if (errno == ENOENT || errno == ECONNREFUSED)
         fail("xend is not running (nothing listens on %s); start it, for "
              "example with: systemctl start xend", path);
