@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A guest's end of a xenstore ring, as Linux drives it. */
+/*
+ * A guest's end of a xenstore ring, as Linux drives it: it notifies only if the
+ * other side has seen all that was sent before, or if the replies filled the
+ * ring.
+ */
 #ifndef TESTS_UNIT_FAKE_GUEST_H
 #define TESTS_UNIT_FAKE_GUEST_H
 
@@ -25,8 +29,10 @@ static inline size_t guest_put(struct guest *g, const char *data, size_t len)
     len = len < room ? len : room;
     for (size_t i = 0; i < len; i++)
         ring->req[MASK_XENSTORE_IDX(prod + i)] = data[i];
-    __atomic_store_n(&ring->req_prod, prod + len, __ATOMIC_RELEASE);
-    fake_send(g->domid, FAKE_PORT_STORE);
+    __atomic_store_n(&ring->req_prod, prod + len, __ATOMIC_SEQ_CST);
+    cons = __atomic_load_n(&ring->req_cons, __ATOMIC_SEQ_CST);
+    if (len && prod - cons - 1 >= XENSTORE_RING_SIZE)
+        fake_send(g->domid, FAKE_PORT_STORE);
     return len;
 }
 
@@ -42,8 +48,9 @@ static inline size_t guest_get(struct guest *g)
         len = sizeof(g->in) - g->in_len;
     for (size_t i = 0; i < len; i++)
         g->in[g->in_len++] = ring->rsp[MASK_XENSTORE_IDX(cons + i)];
-    __atomic_store_n(&ring->rsp_cons, cons + len, __ATOMIC_RELEASE);
-    if (len)
+    __atomic_store_n(&ring->rsp_cons, cons + len, __ATOMIC_SEQ_CST);
+    prod = __atomic_load_n(&ring->rsp_prod, __ATOMIC_SEQ_CST);
+    if (len && prod - cons >= XENSTORE_RING_SIZE)
         fake_send(g->domid, FAKE_PORT_STORE);
     return len;
 }

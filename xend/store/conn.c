@@ -192,20 +192,27 @@ static void ring_write(struct conn *c, uint32_t room)
     }
 }
 
+/*
+ * Show where we are, then look once more: a guest notifies us only if it finds
+ * that we have seen all it sent, or that its ring of replies is full.  What it
+ * did while our indices were still old it did in silence.
+ */
 static void ring_flush(struct conn *c)
 {
     struct xenstore_domain_interface *ring = c->ring;
-    uint32_t cons = __atomic_load_n(&ring->rsp_cons, __ATOMIC_ACQUIRE);
-    uint32_t used = c->rsp_prod - cons;
+    uint32_t cons = __atomic_load_n(&ring->rsp_cons, __ATOMIC_ACQUIRE), seen;
 
-    if (!c->broken) {
-        if (used > XENSTORE_RING_SIZE)
+    do {
+        seen = cons;
+        if (!c->broken && c->rsp_prod - cons > XENSTORE_RING_SIZE)
             ring_break(c, XENSTORE_ERROR_RINGIDX);
-        else
-            ring_write(c, XENSTORE_RING_SIZE - used);
-    }
-    __atomic_store_n(&ring->rsp_prod, c->rsp_prod, __ATOMIC_RELEASE);
-    __atomic_store_n(&ring->req_cons, c->req_cons, __ATOMIC_RELEASE);
+        if (!c->broken)
+            ring_write(c, XENSTORE_RING_SIZE - (c->rsp_prod - cons));
+        __atomic_store_n(&ring->rsp_prod, c->rsp_prod, __ATOMIC_RELEASE);
+        __atomic_store_n(&ring->req_cons, c->req_cons, __ATOMIC_RELEASE);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        cons = __atomic_load_n(&ring->rsp_cons, __ATOMIC_ACQUIRE);
+    } while (cons != seen && !list_empty(&c->out));
     /* On record, and after the indices: until then the request stands. */
     if (c->reconnecting)
         __atomic_store_n(&ring->connection, XENSTORE_CONNECTED,
@@ -216,7 +223,7 @@ static void ring_flush(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-    struct store *s = c->s;
+    uint32_t prod;
 
     list_del(&c->dirty);
     if (c->kind == CONN_SOCKET) {
@@ -226,9 +233,11 @@ void conn_flush(struct conn *c)
     if (!c->ring)
         return;
     ring_flush(c);
-    if (c->stalled && !c->broken && conn_ready(c) && list_empty(&c->run)) {
-        list_add_tail(&s->runnable, &c->run);
-        store_wake(s);
+    prod = __atomic_load_n(&c->ring->req_prod, __ATOMIC_ACQUIRE);
+    if (prod != c->req_cons && !c->broken && conn_ready(c) &&
+        list_empty(&c->run)) {
+        list_add_tail(&c->s->runnable, &c->run);
+        store_wake(c->s);
     }
 }
 
