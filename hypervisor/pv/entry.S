@@ -19,46 +19,6 @@
 #define EP_FRAME        (ENTRY_stack_end - 40)
 #define PC(field)       (REGS_sizeof + PERCPU_##field)(%rsp)
 
-.macro SAVE_REGS
-        push    %rdi
-        push    %rsi
-        push    %rdx
-        push    %rcx
-        push    %rax
-        push    %r8
-        push    %r9
-        push    %r10
-        push    %r11
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
-.endm
-
-.macro RESTORE_CALLEE_REGS
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbp
-        pop     %rbx
-.endm
-
-.macro RESTORE_REGS
-        RESTORE_CALLEE_REGS
-        pop     %r11
-        pop     %r10
-        pop     %r9
-        pop     %r8
-        pop     %rax
-        pop     %rcx
-        pop     %rdx
-        pop     %rsi
-        pop     %rdi
-.endm
-
         .section .entry.text, "ax"
 
 /*

@@ -5,6 +5,7 @@
 #include "lib/env.h"
 #include "mm/guest_copy.h"
 #include "pv/pv.h"
+#include "x86/crash.h"
 #include "x86/percpu.h"
 
 static void show_stack(const struct cpu_user_regs *regs)
@@ -28,16 +29,9 @@ void pv_show(struct vcpu *v)
     printk(LOG_GUEST, "d%uv%u %s mode rip %04x:%016lx flags %lx\n",
            v->domain->id, v->id, v->pv.kernel_mode ? "kernel" : "user", r->cs,
            r->rip, r->rflags);
-    printk(LOG_GUEST, "rsp %04x:%016lx cr2 %016lx cr3 %016lx\n", r->ss,
-           r->rsp, v->info->arch.cr2, v->guest_root[0] << PAGE_SHIFT);
-    printk(LOG_GUEST, "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n",
-           r->rax, r->rbx, r->rcx, r->rdx);
-    printk(LOG_GUEST, "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n",
-           r->rsi, r->rdi, r->rbp, r->r8);
-    printk(LOG_GUEST, "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n",
-           r->r9, r->r10, r->r11, r->r12);
-    printk(LOG_GUEST, "r13 %016lx r14 %016lx r15 %016lx\n",
-           r->r13, r->r14, r->r15);
+    printk(LOG_GUEST, "ss %04x cr2 %016lx cr3 %016lx\n", r->ss,
+           v->info->arch.cr2, v->guest_root[0] << PAGE_SHIFT);
+    regs_show(LOG_GUEST, r);
     if (v == current)
         show_stack(r);
 }

@@ -126,6 +126,18 @@ static void show_stack(unsigned long sp)
     }
 }
 
+void regs_show(enum log_level level, const struct cpu_user_regs *regs)
+{
+    printk(level, "rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n",
+           regs->rax, regs->rbx, regs->rcx, regs->rdx);
+    printk(level, "rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n",
+           regs->rsi, regs->rdi, regs->rbp, regs->rsp);
+    printk(level, "r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n",
+           regs->r8, regs->r9, regs->r10, regs->r11);
+    printk(level, "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n",
+           regs->r12, regs->r13, regs->r14, regs->r15);
+}
+
 void crash_show(const struct cpu_user_regs *regs)
 {
     char name[80];
@@ -135,14 +147,7 @@ void crash_show(const struct cpu_user_regs *regs)
            regs->rip, symbol_format(name, sizeof(name), regs->rip));
     printk(LOG_ERR, "rflags %08lx  cr2 %016lx  cr3 %lx  cr0 %lx  cr4 %lx\n",
            regs->rflags, read_cr2(), read_cr3(), read_cr0(), read_cr4());
-    printk(LOG_ERR, "rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n",
-           regs->rax, regs->rbx, regs->rcx, regs->rdx);
-    printk(LOG_ERR, "rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n",
-           regs->rsi, regs->rdi, regs->rbp, regs->rsp);
-    printk(LOG_ERR, "r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n",
-           regs->r8, regs->r9, regs->r10, regs->r11);
-    printk(LOG_ERR, "r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n",
-           regs->r12, regs->r13, regs->r14, regs->r15);
+    regs_show(LOG_ERR, regs);
     if (!(regs->cs & 3)) {
         printk(LOG_ERR, "Called from:\n");
         show_stack(regs->rsp);

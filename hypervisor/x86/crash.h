@@ -4,7 +4,7 @@
 #ifndef X86_CRASH_H
 #define X86_CRASH_H
 
-#include "lib/types.h"
+#include "lib/env.h"
 #include "lib/symbols.h"
 
 struct cpu_user_regs;
@@ -15,6 +15,8 @@ extern bool crashing;                /* the console takes no locks any more */
 /* Load an IDT that reports any fault and stops; until desc_init_cpu. */
 void crash_early_idt(void);
 
+/* The general registers, four lines. */
+void regs_show(enum log_level level, const struct cpu_user_regs *regs);
 /* Registers of the hypervisor, a symbolic backtrace; nothing is changed. */
 void crash_show(const struct cpu_user_regs *regs);
 
