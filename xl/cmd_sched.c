@@ -6,15 +6,16 @@
 
 #include "xl.h"
 
-/* Rows of weight and cap: of one domain, or of all (NULL). */
-static int show(char *domain)
+/* Rows of what a method lists: of one domain, or of all (NULL). */
+static int show_rows(const char *method, char *domain, const char *heading,
+                     void (*row)(struct json_object *d))
 {
     struct json_object *o = json_object_new_object(), *result, *list;
     size_t nr;
 
     if (domain)
         add_words(o, "domains", &domain, 1);
-    result = client_call("domain.sched", o);
+    result = client_call(method, o);
     if (!result)
         return EXIT_FAILED;
     if (global.json) {
@@ -22,19 +23,30 @@ static int show(char *domain)
         json_object_put(result);
         return EXIT_OK;
     }
-    if (!domain)
-        puts("Cpupool Pool-0: ratelimit=1000us");
-    printf("%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
+    fputs(heading, stdout);
     list = get_list(result, "domains", &nr);
-    for (size_t i = 0; i < nr; i++) {
-        struct json_object *d = json_object_array_get_idx(list, i);
-
-        printf("%-33s %4d %6d %4d\n", get_str(d, "name"),
-               (int)get_int(d, "domid"), (int)get_int(d, "weight"),
-               (int)get_int(d, "cap"));
-    }
+    for (size_t i = 0; i < nr; i++)
+        row(json_object_array_get_idx(list, i));
     json_object_put(result);
     return EXIT_OK;
+}
+
+/* Rows of weight and cap: of one domain, or of all (NULL). */
+static void print_sched(struct json_object *d)
+{
+    printf("%-33s %4d %6d %4d\n", get_str(d, "name"),
+           (int)get_int(d, "domid"), (int)get_int(d, "weight"),
+           (int)get_int(d, "cap"));
+}
+
+static int show(char *domain)
+{
+    static const char heading[] = "Cpupool Pool-0: ratelimit=1000us\n"
+        "Name                                ID Weight  Cap\n";
+
+    return show_rows("domain.sched", domain,
+                     domain ? strchr(heading, '\n') + 1 : heading,
+                     print_sched);
 }
 
 static int show_pool(const char *pool, bool change)
@@ -91,34 +103,19 @@ static int cmd_sched_credit2(int argc, char **argv)
     return client_do("domain.set_sched", o);
 }
 
+static void print_bvt(struct json_object *d)
+{
+    printf("%-33s %4d %6d %8d %9d %10d\n", get_str(d, "name"),
+           (int)get_int(d, "domid"), (int)get_int(d, "weight"),
+           (int)get_int(d, "warp_us"), (int)get_int(d, "limit_us"),
+           (int)get_int(d, "unwarp_us"));
+}
+
 static int show_bvt(char *domain)
 {
-    struct json_object *o = json_object_new_object(), *result, *list;
-    size_t nr;
-
-    if (domain)
-        add_words(o, "domains", &domain, 1);
-    result = client_call("domain.bvt", o);
-    if (!result)
-        return EXIT_FAILED;
-    if (global.json) {
-        print_json(result);
-        json_object_put(result);
-        return EXIT_OK;
-    }
-    printf("%-33s %4s %6s %8s %9s %10s\n", "Name", "ID", "Weight", "Warp(us)",
-           "Limit(us)", "Unwarp(us)");
-    list = get_list(result, "domains", &nr);
-    for (size_t i = 0; i < nr; i++) {
-        struct json_object *d = json_object_array_get_idx(list, i);
-
-        printf("%-33s %4d %6d %8d %9d %10d\n", get_str(d, "name"),
-               (int)get_int(d, "domid"), (int)get_int(d, "weight"),
-               (int)get_int(d, "warp_us"), (int)get_int(d, "limit_us"),
-               (int)get_int(d, "unwarp_us"));
-    }
-    json_object_put(result);
-    return EXIT_OK;
+    return show_rows("domain.bvt", domain,
+                     "Name                                ID Weight Warp(us) "
+                     "Limit(us) Unwarp(us)\n", print_bvt);
 }
 
 static int cmd_sched_bvt(int argc, char **argv)
