@@ -35,7 +35,8 @@ static bool port_is_ours(unsigned int port)
            ns16550_owns_port(port);
 }
 
-bool pv_port_allowed(struct vcpu *v, unsigned int port, unsigned int bytes)
+static bool port_allowed(struct vcpu *v, unsigned int port,
+                         unsigned int bytes)
 {
     unsigned int n;
 
@@ -91,7 +92,7 @@ static uint32_t hardware_read(struct vcpu *v, unsigned int port,
  * a kernel that measures its TSC against it would wait for long. */
 uint32_t pv_port_read(struct vcpu *v, unsigned int port, unsigned int bytes)
 {
-    if (pv_port_allowed(v, port, bytes))
+    if (port_allowed(v, port, bytes))
         return hardware_read(v, port, bytes);
     if (!v->domain->hardware && port == PCI_ADDRESS && bytes == 4)
         return v->pv.pci_address;
@@ -121,6 +122,6 @@ void pv_port_write(struct vcpu *v, unsigned int port, unsigned int bytes,
 {
     if (port == PCI_ADDRESS && bytes == 4)
         v->pv.pci_address = val;
-    else if (pv_port_allowed(v, port, bytes))
+    else if (port_allowed(v, port, bytes))
         hardware_write(v, port, bytes, val);
 }

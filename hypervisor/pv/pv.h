@@ -57,7 +57,6 @@ bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs,
                          unsigned long va);
 
 /* portio.c, msr.c, cpuid.c */
-bool pv_port_allowed(struct vcpu *v, unsigned int port, unsigned int bytes);
 uint32_t pv_port_read(struct vcpu *v, unsigned int port, unsigned int bytes);
 void pv_port_write(struct vcpu *v, unsigned int port, unsigned int bytes,
                    uint32_t val);
