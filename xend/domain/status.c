@@ -22,6 +22,13 @@ static struct domain *owner(struct xend *x, const struct xc_domain_info *info)
     return d && d->domid == NO_DOMID ? d : NULL;
 }
 
+/* Once it is being taken down nobody can use it any more. */
+static bool ending(const struct domain *d)
+{
+    return d && (d->state == LIFE_UNDOING || d->state == LIFE_STOPPING ||
+                 d->state == LIFE_RESTARTING);
+}
+
 static void fill(struct xend *x, const struct xc_domain_info *info,
                  struct domain_status *s)
 {
@@ -37,7 +44,7 @@ static void fill(struct xend *x, const struct xc_domain_info *info,
         .vcpus = info->online_vcpus, .max_vcpus = info->max_vcpu_id + 1,
         .running = info->running, .blocked = info->blocked,
         .paused = info->paused, .shutdown = info->shutdown,
-        .dying = info->dying, .reason = info->shutdown_reason,
+        .dying = info->dying || ending(d), .reason = info->shutdown_reason,
         .uptime = -1,
         .state = d ? d->state : LIFE_RUNNING,
         .config = d && !d->adopted ? d->config : NULL,
