@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "config/config.h"
+#include "config/config_vif.h"
 #include "util/cleanup.h"
 
 #define BASE "name = 'g'\nkernel = '/k'\n"
@@ -56,6 +57,12 @@ static const struct {
     { BASE "cpu_weight = 70000", { "cpu_weight", "65535", NULL } },
     { BASE "cap = 101", { "cap", "at most 100", NULL } },
     { BASE "disk = 'x'", { "g.cfg:3", "disk", "list" } },
+    { BASE "vif = 'x'", { "g.cfg:3", "vif", "list" } },
+    { BASE "vif = ['', 'mac=1']", { "g.cfg:3: vif: mac", "00:16:3e" } },
+    { BASE "vif = ['devid=1', 'devid=1']", { "g.cfg: ", "devid=1", NULL } },
+    { BASE "vif = ['vifname=a', 'vifname=a']", { "vifname=a", NULL, NULL } },
+    { BASE "vif = ['mac=00:16:3e:00:00:aa', 'mac=00:16:3E:00:00:AA']",
+      { "g.cfg: ", "two interfaces", "mac=00:16:3e:00:00:aa" } },
     { BASE "extra += 1\nextra = 'a'\nextra += 2", { "+=", NULL, NULL } },
     { "kernel = '/k'", { "no name", "name = \"guest\"", NULL } },
     { "name = 'g'", { "no kernel", "kernel =", NULL } },
@@ -130,7 +137,7 @@ static void test_values(void **state)
     assert_int_equal(c->on_crash, ACTION_RENAME_RESTART);
     assert_int_equal(c->disks.nr, 2);
     assert_string_equal(c->disks.item[0], "phy:/dev/a,xvda,w");
-    assert_int_equal(c->vifs.nr, 0);
+    assert_int_equal(c->nr_vifs, 0);
     assert_true(c->nomigrate);
     assert_int_equal(r.warnings.nr, 0);
     config_free(c);
@@ -288,7 +295,8 @@ static void test_json_round_trip(void **state)
                "maxvcpus=3\ncpus=['0','1-2']\ncpus_soft='^0'\ncap=150\n"
                "cpu_weight=7\non_crash='rename-restart'\nextra='x \"y\"'\n"
                "on_watchdog='preserve'\nnomigrate=1\nmax_grant_frames=9\n"
-               "max_event_channels=200\ndisk=['a,b']\nvif=['']\n"
+               "max_event_channels=200\ndisk=['a,b']\n"
+               "vif=['', 'devid=3,bridge=br0,rate=10MB/s']\n"
                "uuid='01234567-89ab-cdef-0123-456789abcdef'", NULL, &r);
     assert_non_null(c);
     one = config_to_json(c);
@@ -301,6 +309,11 @@ static void test_json_round_trip(void **state)
     assert_memory_equal(back->uuid, c->uuid, 16);
     assert_int_equal(back->nr_hard, 3);
     assert_true(cpuset_test(&back->hard[2], 250));
+    assert_int_equal(back->nr_vifs, 2);
+    assert_int_equal(back->vifs[0].devid, -1);
+    assert_int_equal(back->vifs[1].devid, 3);
+    assert_string_equal(back->vifs[1].bridge, "br0");
+    assert_int_equal(back->vifs[1].rate_bytes, 500000);
     json_object_put(one);
     json_object_put(two);
     config_free(c);

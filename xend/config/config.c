@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "config/config.h"
+#include "config/config_vif.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -80,8 +81,25 @@ struct domain_config *config_copy(const struct domain_config *c)
     n->hard = copy_bytes(c->hard, c->nr_hard * sizeof(*c->hard));
     n->soft = copy_bytes(c->soft, c->nr_soft * sizeof(*c->soft));
     strlist_copy(&n->disks, &c->disks);
-    strlist_copy(&n->vifs, &c->vifs);
+    n->vifs = copy_bytes(c->vifs, c->nr_vifs * sizeof(*c->vifs));
+    for (unsigned int i = 0; i < c->nr_vifs; i++)
+        vif_config_copy(&n->vifs[i], &c->vifs[i]);
     return n;
+}
+
+struct vif_config *config_add_vif(struct domain_config *c)
+{
+    c->vifs = xrealloc(c->vifs, (c->nr_vifs + 1) * sizeof(*c->vifs));
+    c->vifs[c->nr_vifs] = (struct vif_config){ .devid = -1 };
+    return &c->vifs[c->nr_vifs++];
+}
+
+void config_drop_vifs(struct domain_config *c)
+{
+    while (c->nr_vifs)
+        vif_config_fini(&c->vifs[--c->nr_vifs]);
+    free(c->vifs);
+    c->vifs = NULL;
 }
 
 void config_free(struct domain_config *c)
@@ -95,7 +113,7 @@ void config_free(struct domain_config *c)
     free(c->hard);
     free(c->soft);
     strlist_fini(&c->disks);
-    strlist_fini(&c->vifs);
+    config_drop_vifs(c);
     free(c);
 }
 

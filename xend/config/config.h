@@ -17,6 +17,7 @@
 #include "util/strlist.h"
 
 struct json_object;
+struct vif_config;
 
 #define CONFIG_MAX_VCPUS 128
 #define CONFIG_MAX_CPUS  256
@@ -73,7 +74,8 @@ struct domain_config {
     bool nomigrate;
 
     struct strlist disks;       /* specifications, as written */
-    struct strlist vifs;
+    struct vif_config *vifs;
+    unsigned int nr_vifs;
 };
 
 /* Where and why a text was refused, and what was odd but went through. */
@@ -95,6 +97,10 @@ struct domain_config *config_new(void);
 struct domain_config *config_copy(const struct domain_config *c);
 void config_free(struct domain_config *c);
 void config_freep(struct domain_config **c);
+
+/* One more vif, with every default; and none at all. */
+struct vif_config *config_add_vif(struct domain_config *c);
+void config_drop_vifs(struct domain_config *c);
 
 /*
  * Complete c (maxmem from memory, maxvcpus from vcpus ...) and check what no

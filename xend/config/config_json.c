@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 
 #include "config/config.h"
+#include "config/config_vif.h"
 #include "util/cleanup.h"
 #include "util/field.h"
 
@@ -99,6 +100,15 @@ static struct json_object *strings_to_json(const struct strlist *l)
     return a;
 }
 
+static struct json_object *vifs_to_json(const struct domain_config *c)
+{
+    struct json_object *a = json_object_new_array();
+
+    for (unsigned int i = 0; i < c->nr_vifs; i++)
+        json_object_array_add(a, vif_config_to_json(&c->vifs[i]));
+    return a;
+}
+
 static struct json_object *b_info_to_json(const struct domain_config *c)
 {
     struct json_object *b = json_object_new_object(), *o;
@@ -132,7 +142,7 @@ struct json_object *config_to_json(const struct domain_config *c)
     json_object_object_add(top, "c_info", info);
     json_object_object_add(top, "b_info", b_info_to_json(c));
     json_object_object_add(top, "disks", strings_to_json(&c->disks));
-    json_object_object_add(top, "nics", strings_to_json(&c->vifs));
+    json_object_object_add(top, "nics", vifs_to_json(c));
     fields_write(top_fields, c, top);
     return top;
 }
@@ -204,6 +214,23 @@ static void read_strings(struct json_object *top, const char *name,
     }
 }
 
+static int read_vifs(struct json_object *top, struct domain_config *c,
+                     struct config_report *r)
+{
+    struct json_object *a = member(top, "nics", json_type_array);
+    struct vif_config v;
+    char place[40];
+
+    for (size_t i = 0; a && i < json_object_array_length(a); i++) {
+        snprintf(place, sizeof(place), "config.nics[%zu]", i);
+        if (vif_config_from_json(json_object_array_get_idx(a, i), place, r,
+                                 &v))
+            return -EINVAL;
+        *config_add_vif(c) = v;
+    }
+    return 0;
+}
+
 int config_from_json(struct json_object *json, struct config_report *r,
                      struct domain_config **ret_config)
 {
@@ -231,7 +258,8 @@ int config_from_json(struct json_object *json, struct config_report *r,
     v = member(b, "disable_migrate", json_type_string);
     c->nomigrate = v && streq(json_object_get_string(v), "True");
     read_strings(json, "disks", &c->disks);
-    read_strings(json, "nics", &c->vifs);
+    if (read_vifs(json, c, r))
+        return -EINVAL;
     *ret_config = TAKE_PTR(c);
     return 0;
 }

@@ -2,6 +2,7 @@
 /* What each key of a .cfg file means for a PV guest. */
 #include <errno.h>
 
+#include "config/config_vif.h"
 #include "config/xl.h"
 #include "util/cleanup.h"
 
@@ -126,6 +127,27 @@ static int apply_strings(struct parse *p, const struct xl_key *k,
         if (s->value.item[i].kind != XL_STRING)
             return bad(p, s, "must be a list of strings: [ \"...\" ]");
         strlist_add(list, s->value.item[i].text);
+    }
+    return 0;
+}
+
+static int apply_vifs(struct parse *p, const struct xl_key *k,
+                      const struct xl_setting *s)
+{
+    struct vif_config v;
+    char place[300];
+
+    (void)k;
+    if (s->value.kind != XL_LIST)
+        return bad(p, s, "must be a list of strings: [ \"...\" ]");
+    config_drop_vifs(p->c);
+    for (unsigned int i = 0; i < s->value.nr; i++) {
+        if (s->value.item[i].kind != XL_STRING)
+            return bad(p, s, "must be a list of strings: [ \"...\" ]");
+        snprintf(place, sizeof(place), "%s:%u: vif", s->file, s->line);
+        if (vif_config_parse(s->value.item[i].text, place, p->r, &v))
+            return -EINVAL;
+        *config_add_vif(p->c) = v;
     }
     return 0;
 }
@@ -257,7 +279,7 @@ static const struct xl_key keys[] = {
     PLAIN("on_crash", apply_action, on_crash),
     PLAIN("on_watchdog", apply_action, on_watchdog),
     NOFIELD("on_soft_reset", apply_action),
-    PLAIN("disk", apply_strings, disks), PLAIN("vif", apply_strings, vifs),
+    PLAIN("disk", apply_strings, disks), NOFIELD("vif", apply_vifs),
     NUMBER("max_grant_frames", max_grant_frames, 1, 4096, 1),
     NUMBER("max_maptrack_frames", max_maptrack_frames, 0, 4096, 1),
     NUMBER("max_event_channels", max_event_channels, 31, 131071, 1),
