@@ -302,6 +302,8 @@ static const struct {
     [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, OUT },
     [XEN_DOMCTL_settscinfo] = { op_settscinfo, OTHERS },
     [XEN_DOMCTL_getpageframeinfo3] = { domctl_getpageframeinfo3, OUT | ALWAYS },
+    [XEN_DOMCTL_setvcpuextstate] = { domctl_setvcpuextstate, OTHERS },
+    [XEN_DOMCTL_getvcpuextstate] = { domctl_getvcpuextstate, OUT | OTHERS },
     [XEN_DOMCTL_setnodeaffinity] = { domctl_setnodeaffinity, 0 },
     [XEN_DOMCTL_getnodeaffinity] = { domctl_getnodeaffinity, OUT },
     [XEN_DOMCTL_get_cpu_policy] = { domctl_get_cpu_policy, OUT | ALWAYS },

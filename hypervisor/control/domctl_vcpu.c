@@ -9,6 +9,7 @@
 #include "mm/buddy.h"
 #include "mm/guest_copy.h"
 #include "x86/atomic.h"
+#include "x86/fpu.h"
 #include "x86/paging.h"
 #include "x86/percpu.h"
 
@@ -248,6 +249,58 @@ long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
     };
     vcpu_unpause(v);
     return 0;
+}
+
+/* XCR0 as it is and as it may become, then what XSAVE writes. */
+#define EXT_HEAD (2 * sizeof(uint64_t))
+#define EXT_SIZE (fpu_xcr0 ? EXT_HEAD + fpu_area_size : 0)
+
+long domctl_getvcpuextstate(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_vcpuextstate *e = &op->u.vcpuextstate;
+    struct vcpu *v = domain_vcpu(d, e->vcpu);
+    uint64_t head[2] = { 0, fpu_xcr0 };
+    long rc;
+
+    if (!v)
+        return -ESRCH;
+    if (!e->size && !e->xfeature_mask) {
+        e->size = EXT_SIZE;          /* a question */
+        e->xfeature_mask = fpu_xcr0;
+        return 0;
+    }
+    if (e->size != EXT_SIZE || e->xfeature_mask != fpu_xcr0)
+        return -EINVAL;
+    vcpu_pause(v);
+    head[0] = v->pv.xcr0;
+    rc = copy_to_guest(e->buffer.p, head, EXT_HEAD) ||
+         copy_to_guest(e->buffer.p + 2, v->fpu, fpu_area_size) ? -EFAULT : 0;
+    vcpu_unpause(v);
+    return rc;
+}
+
+/* A state that the CPU refuses is replaced when it is loaded. */
+long domctl_setvcpuextstate(struct domain *d, struct xen_domctl *op)
+{
+    const struct xen_domctl_vcpuextstate *e = &op->u.vcpuextstate;
+    struct vcpu *v = domain_vcpu(d, e->vcpu);
+    uint64_t xcr0;
+    long rc;
+
+    if (!v)
+        return -ESRCH;
+    if (copy_from_guest(&xcr0, e->buffer.p, sizeof(xcr0)))
+        return -EFAULT;
+    if (e->size != EXT_SIZE || !fpu_xcr0_ok(xcr0))
+        return -EINVAL;
+    vcpu_pause(v);
+    rc = copy_from_guest(v->fpu, e->buffer.p + 2, fpu_area_size);
+    if (rc)
+        fpu_reset(v->fpu);
+    v->pv.xcr0 = xcr0;
+    v->pv.loaded_cpu = NR_CPUS;
+    vcpu_unpause(v);
+    return rc;
 }
 
 /* As d has it: its policy where that names the leaf. */

@@ -17,6 +17,7 @@ domctl_fn domctl_max_mem, domctl_getpageframeinfo3, domctl_hypercall_init,
     domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
     domctl_max_vcpus, domctl_setvcpuaffinity, domctl_getvcpuaffinity,
     domctl_set_ext_vcpucontext, domctl_get_ext_vcpucontext,
+    domctl_setvcpuextstate, domctl_getvcpuextstate,
     domctl_get_cpu_policy, domctl_set_cpu_policy, domctl_scheduler_op,
     domctl_setnodeaffinity, domctl_getnodeaffinity;
 

@@ -39,9 +39,7 @@ static void xcr0_write(uint64_t val)
 
 bool pv_xcr0_set(struct vcpu *v, uint64_t val)
 {
-    const uint64_t x87 = 1, sse = 2, avx = 4;
-
-    if (!(val & x87) || (val & ~fpu_xcr0) || ((val & avx) && !(val & sse)))
+    if (!fpu_xcr0_ok(val))
         return false;
     v->pv.xcr0 = val;
     xcr0_write(val);
@@ -261,6 +259,7 @@ static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     for (n = 0; n < 8; n++)
         pv_debugreg_set(v, n, c->debugreg[n]);
     v->domain->pv.vm_assist |= c->vm_assist & 0x3f;
+    v->pv.loaded_cpu = NR_CPUS;      /* what a CPU has of it is old */
     fpu_reset(v->fpu);
     if (c->flags & VGCF_i387_valid)
         fpu_import(v->fpu, &c->fpu_ctxt);
@@ -277,6 +276,7 @@ static void get_context(struct vcpu *v, struct vcpu_guest_context *c)
                (p->syscall_mask ? VGCF_syscall_disables_events : 0) |
                (v->sched.pause_flags & VPF_DOWN ? 0 : VGCF_online);
     c->user_regs = v->regs;
+    c->user_regs.rflags |= (uint64_t)p->iopl << 12;
     c->user_regs.ds = p->ds;
     c->user_regs.es = p->es;
     c->user_regs.fs = p->fs;

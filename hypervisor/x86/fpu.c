@@ -32,6 +32,13 @@ void fpu_init_this(void)
     fpu_reset(reset_area);
 }
 
+bool fpu_xcr0_ok(uint64_t val)
+{
+    const uint64_t x87 = 1, sse = 2, avx = 4;
+
+    return (val & x87) && !(val & ~fpu_xcr0) && (!(val & avx) || (val & sse));
+}
+
 void fpu_save(void *area)
 {
     if (fpu_xcr0)

@@ -9,6 +9,9 @@
 extern unsigned int fpu_area_size;   /* (c) bytes, found at boot; 64-aligned */
 extern uint64_t fpu_xcr0;            /* (c) features that guests may enable */
 
+/* May XCR0 have this value? */
+bool fpu_xcr0_ok(uint64_t val);
+
 void fpu_init_this(void);
 void fpu_save(void *area);
 void fpu_restore(const void *area);
