@@ -70,4 +70,47 @@ int xc_sysctl(struct xc *xc, struct xen_sysctl *op);
 int xc_foreign_map_at(struct xc *xc, uint32_t domid, int prot, void *addr,
                       const uint64_t *gfns, size_t nr, void **ret_map);
 
+/* ---- xc_context.c ---- */
+
+#define XC_MAX_XSTATE 16384u
+
+/* What XSAVE keeps, as getvcpuextstate gives it; size 0: no XSAVE. */
+struct xc_xstate {
+    uint64_t features;
+    uint32_t size;
+};
+
+/* A vcpu's registers and all that belongs to them.  -ENODATA: it has none. */
+int xc_context_get(struct xc *xc, uint32_t domid, unsigned int vcpu,
+                   struct vcpu_guest_context *ret_c);
+int xc_context_set(struct xc *xc, uint32_t domid, unsigned int vcpu,
+                   const struct vcpu_guest_context *c);
+
+/* The entry points that contexts lack. */
+int xc_entries_get(struct xc *xc, uint32_t domid, unsigned int vcpu,
+                   struct xen_domctl_ext_vcpucontext *ret_e);
+int xc_entries_set(struct xc *xc, uint32_t domid,
+                   const struct xen_domctl_ext_vcpucontext *e);
+
+int xc_xstate_format(struct xc *xc, uint32_t domid, unsigned int vcpu,
+                     struct xc_xstate *ret_x);
+int xc_xstate_get(struct xc *xc, uint32_t domid, unsigned int vcpu,
+                  const struct xc_xstate *x, void *ret_p);
+/* After the context, which resets it.  p is not changed. */
+int xc_xstate_set(struct xc *xc, uint32_t domid, unsigned int vcpu,
+                  const struct xc_xstate *x, void *p);
+
+/* Page tables of a domain to be pinned, each as its level. */
+struct xc_pin {
+    uint64_t mfn;
+    unsigned int level;
+};
+int xc_pin_tables(struct xc *xc, uint32_t domid, const struct xc_pin *pins,
+                  size_t nr);
+
+/* A fresh shared_info: nothing pending, every vcpu's events masked.  It stays
+ * mapped: unmap it. */
+int xc_shared_info_reset(struct xc *xc, uint32_t domid,
+                         struct shared_info **ret_shared, uint64_t *ret_mfn);
+
 #endif

@@ -153,6 +153,12 @@ int xc_domain_getinfolist(struct xc *xc, uint32_t first, unsigned int max,
 /* Make the domain shut down for this reason, as if its kernel had asked. */
 int xc_domain_shutdown(struct xc *xc, uint32_t domid, enum xc_shutdown reason);
 
+/*
+ * Let a domain go on that shut down to be saved (XC_SHUTDOWN_SUSPEND); its
+ * kernel learns that it is still where it was.
+ */
+int xc_domain_resume(struct xc *xc, uint32_t domid);
+
 /* The builder calls these four; here for other builders and for tests. */
 int xc_domain_set_address_size(struct xc *xc, uint32_t domid,
                                unsigned int bits);
@@ -497,5 +503,66 @@ int xc_dom_build(struct xc *xc, const struct xc_dom_params *params,
  * notes are left for xc_dom_build, which makes these checks again.
  */
 int xc_dom_check(const struct xc_dom_params *params, struct xc_error *err);
+
+/*
+ * ---- xc_sr_*.c: saved guests (docs/stream.md) ----------------------------
+ */
+
+struct xc_sr_save {
+    uint32_t domid;             /* has shut down with XC_SHUTDOWN_SUSPEND */
+    int fd;                     /* written from where it stands */
+    const char *path;           /* what errors call it */
+    /* For the caller that will restore: opaque here. */
+    const void *config, *store;
+    size_t config_size, store_size;
+    const atomic_bool *cancel;  /* NULL, or set by another thread to stop */
+    atomic_uint *percent;       /* NULL, or counted up to 100 */
+};
+
+/*
+ * Write a domain to a file.  It is only read: whatever happens,
+ * xc_domain_resume or xc_domain_destroy may follow.
+ * -EOPNOTSUPP: its kernel does not tell enough of its memory; -EINVAL: what
+ * it tells cannot be; -ENOSPC, ...: the file; -ECANCELED.
+ */
+int xc_sr_save(struct xc *xc, const struct xc_sr_save *s, struct xc_error *err);
+
+/* What a file says of the guest in it. */
+struct xc_sr_info {
+    uint64_t pages;             /* frames it needs */
+    unsigned int vcpus;
+    void *config, *store;       /* as saved, with a zero byte behind */
+    size_t config_size, store_size;
+};
+
+/*
+ * Read a file from its start to its end and check all of it; nothing is
+ * created.  xc_sr_info_fini frees what ret_info holds.
+ * -ENOEXEC: not ours, or another version; -ENODATA: truncated; -EBADMSG:
+ * damaged, or what it says cannot be.
+ */
+int xc_sr_check(int fd, const char *path, const atomic_bool *cancel,
+                struct xc_sr_info *ret_info, struct xc_error *err);
+void xc_sr_info_fini(struct xc_sr_info *info);
+
+struct xc_sr_restore {
+    uint32_t domid;             /* as for xc_dom_build */
+    int fd;                     /* read from its start */
+    const char *path;
+    uint64_t maxmem_kb;
+    uint32_t store_port, console_port;
+    uint32_t store_domid, console_domid;
+    enum xc_tsc_mode tsc_mode;
+    const atomic_bool *cancel;
+    atomic_uint *percent;
+};
+
+/*
+ * Make a domain what the file says; what is said of xc_dom_build holds here,
+ * too.  The file is checked again, for it may have changed.
+ * -ENOMEM: too little free memory; -EXDEV: the CPU lacks what the guest uses.
+ */
+int xc_sr_restore(struct xc *xc, const struct xc_sr_restore *r,
+                  struct xc_dom_result *ret_result, struct xc_error *err);
 
 #endif

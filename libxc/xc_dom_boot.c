@@ -187,27 +187,16 @@ static int fill_region(struct xc_dom_image *img, uint64_t p2m_l4e)
     return 0;
 }
 
-/* A fresh shared_info: nothing pending, every vcpu's events masked. */
 static int fill_shared_info(struct xc_dom_image *img)
 {
-    struct xc_domain_info info;
     struct shared_info *shared;
-    void *map;
-    int rc = xc_domain_getinfo(img->xc, img->params->domid, &info);
+    int rc = xc_shared_info_reset(img->xc, img->params->domid, &shared,
+                                  &img->shared_info_mfn);
 
-    if (!rc)
-        rc = xc_foreign_map(img->xc, img->params->domid,
-                            PROT_READ | PROT_WRITE, &info.shared_info_mfn, 1,
-                            &map);
     if (rc)
         return xc_fail(img->err, rc, "shared_info of the new domain cannot be "
                        "mapped: %s", strerror(-rc));
-    img->shared_info_mfn = info.shared_info_mfn;
-    shared = map;
-    memset(shared, 0, XC_PAGE_SIZE);
-    for (unsigned int i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
-        shared->vcpu_info[i].evtchn_upcall_mask = 1;
-    xc_foreign_unmap(img->xc, map, 1);
+    xc_foreign_unmap(img->xc, shared, 1);
     return 0;
 }
 
@@ -225,21 +214,12 @@ static int step_fill(struct xc_dom_image *img)
 
 static int pin_root(struct xc_dom_image *img)
 {
-    struct xc_buf buf;
-    struct mmuext_op *op;
-    long rc = xc_buf_get(img->xc, sizeof(*op), &buf);
+    const struct xc_pin pin = { img->p2m[img->at.pt_pfn], 4 };
+    int rc = xc_pin_tables(img->xc, img->params->domid, &pin, 1);
 
-    if (!rc) {
-        op = buf.p;
-        op->cmd = MMUEXT_PIN_L4_TABLE;
-        op->arg1.mfn = img->p2m[img->at.pt_pfn];
-        rc = xc_hypercall(img->xc, __HYPERVISOR_mmuext_op, (unsigned long)op,
-                          1, 0, img->params->domid);
-        xc_buf_put(img->xc, &buf);
-    }
     if (rc)
-        return xc_fail(img->err, (int)rc, "the hypervisor refuses the first "
-                       "page tables: %s", strerror(-(int)rc));
+        return xc_fail(img->err, rc, "the hypervisor refuses the first page "
+                       "tables: %s", strerror(-rc));
     return 0;
 }
 
@@ -265,19 +245,11 @@ static void fill_context(struct xc_dom_image *img,
 /* The kernel starts the other vcpus itself. */
 static int set_context(struct xc_dom_image *img)
 {
-    struct xen_domctl op = {
-        .cmd = XEN_DOMCTL_setvcpucontext,
-        .domain = (domid_t)img->params->domid,
-    };
-    struct xc_buf buf;
-    int rc = xc_buf_get(img->xc, sizeof(struct vcpu_guest_context), &buf);
+    struct vcpu_guest_context context = { 0 };
+    int rc;
 
-    if (!rc) {
-        fill_context(img, buf.p);
-        set_xen_guest_handle(op.u.vcpucontext.ctxt, buf.p);
-        rc = xc_domctl(img->xc, &op);
-        xc_buf_put(img->xc, &buf);
-    }
+    fill_context(img, &context);
+    rc = xc_context_set(img->xc, img->params->domid, 0, &context);
     if (rc)
         return xc_fail(img->err, rc, "the hypervisor refuses the state of vcpu "
                        "0: %s", strerror(-rc));
