@@ -150,9 +150,6 @@ int xc_domain_getinfo(struct xc *xc, uint32_t domid,
 int xc_domain_getinfolist(struct xc *xc, uint32_t first, unsigned int max,
                           struct xc_domain_info *ret_info);
 
-/* Make the domain shut down for this reason, as if its kernel had asked. */
-int xc_domain_shutdown(struct xc *xc, uint32_t domid, enum xc_shutdown reason);
-
 /*
  * Let a domain go on that shut down to be saved (XC_SHUTDOWN_SUSPEND); its
  * kernel learns that it is still where it was.
@@ -418,9 +415,6 @@ int xc_physinfo(struct xc *xc, struct xc_physinfo *ret_info);
 int xc_cputopo(struct xc *xc, unsigned int max, struct xc_cputopo *ret_topo);
 int xc_numainfo(struct xc *xc, unsigned int max, struct xc_numa_node *ret_nodes,
                 uint32_t *ret_distance);
-
-/* Idle time of each CPU in ns, up to max of them; returns how many. */
-int xc_cpu_idle(struct xc *xc, unsigned int max, uint64_t *ret_idle_ns);
 
 /*
  * Read the hypervisor's log into buf.  *index is the place to go on from, 0 at

@@ -156,17 +156,6 @@ int xc_domain_getinfolist(struct xc *xc, uint32_t first, unsigned int max,
     return rc;
 }
 
-int xc_domain_shutdown(struct xc *xc, uint32_t domid, enum xc_shutdown reason)
-{
-    struct sched_remote_shutdown op = {
-        .domain_id = (domid_t)domid,
-        .reason = reason,
-    };
-
-    return (int)xc_hypercall_arg(xc, __HYPERVISOR_sched_op,
-                                 SCHEDOP_remote_shutdown, &op, sizeof(op));
-}
-
 int xc_domain_set_address_size(struct xc *xc, uint32_t domid,
                                unsigned int bits)
 {

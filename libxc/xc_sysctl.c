@@ -112,29 +112,6 @@ int xc_numainfo(struct xc *xc, unsigned int max, struct xc_numa_node *ret_nodes,
     return rc;
 }
 
-int xc_cpu_idle(struct xc *xc, unsigned int max, uint64_t *ret_idle_ns)
-{
-    struct xen_sysctl op = { .cmd = XEN_SYSCTL_getcpuinfo };
-    xen_sysctl_cpuinfo_t *info;
-    struct xc_buf buf;
-    int rc;
-
-    rc = xc_buf_get(xc, max * sizeof(*info), &buf);
-    if (rc)
-        return rc;
-    info = buf.p;
-    op.u.getcpuinfo.max_cpus = max;
-    set_xen_guest_handle(op.u.getcpuinfo.info, info);
-    rc = xc_sysctl(xc, &op);
-    if (!rc) {
-        rc = (int)op.u.getcpuinfo.nr_cpus;
-        for (unsigned int i = 0; i < max && (int)i < rc; i++)
-            ret_idle_ns[i] = info[i].idletime;
-    }
-    xc_buf_put(xc, &buf);
-    return rc;
-}
-
 ssize_t xc_readconsole(struct xc *xc, char *buf, size_t size, uint32_t *index,
                        bool clear)
 {

@@ -328,12 +328,6 @@ static __init void create(struct builder *b, const struct dom0_params *p)
     }
     if (rc)
         panic("dom0 could not be created: %d.", rc);
-    rangeset_add(&b->d->ioports, 0, 0xffff);
-    for (unsigned int port = 0; port <= 0xffff; port++)
-        if (console_owns_port(port))
-            rangeset_remove(&b->d->ioports, port, port);
-    rangeset_add(&b->d->iomem, 0, ~0UL >> PAGE_SHIFT);
-    rangeset_add(&b->d->irqs, 0, ~0U);
 }
 
 /* Give a module's frames to the allocator. */

@@ -8,11 +8,9 @@
 #include "control/control.h"
 #include "control/private.h"
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "lib/string.h"
 #include "mm/guest_copy.h"
 #include "x86/cpu.h"
-#include "x86/irq.h"
 #include "x86/percpu.h"
 
 static struct spinlock control_lock = SPINLOCK_INIT(LOCK_CONTROL);
@@ -163,61 +161,6 @@ static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)
     return 0;
 }
 
-static long op_setdomainhandle(struct domain *d, struct xen_domctl *op)
-{
-    spin_lock(&d->lock);
-    memcpy(d->uuid, op->u.setdomainhandle.handle, sizeof(d->uuid));
-    spin_unlock(&d->lock);
-    return 0;
-}
-
-static long permit(struct domain *d, struct rangeset *mine,
-                   struct rangeset *its, unsigned long first,
-                   unsigned long last, bool allow)
-{
-    long rc;
-
-    if (!rangeset_contains(mine, first, last))
-        return -EPERM;
-    spin_lock(&d->lock);
-    rc = allow ? rangeset_add(its, first, last)
-               : rangeset_remove(its, first, last);
-    spin_unlock(&d->lock);
-    return rc;
-}
-
-static long op_irq_permission(struct domain *d, struct xen_domctl *op)
-{
-    const struct xen_domctl_irq_permission *p = &op->u.irq_permission;
-
-    if (p->pirq >= NR_IRQS)
-        return -EINVAL;
-    return permit(d, &current->domain->irqs, &d->irqs, p->pirq, p->pirq,
-                  p->allow_access);
-}
-
-static long op_iomem_permission(struct domain *d, struct xen_domctl *op)
-{
-    const struct xen_domctl_iomem_permission *p = &op->u.iomem_permission;
-    unsigned long last = p->first_mfn + p->nr_mfns - 1;
-
-    if (!p->nr_mfns || last < p->first_mfn)
-        return -EINVAL;
-    return permit(d, &current->domain->iomem, &d->iomem, p->first_mfn, last,
-                  p->allow_access);
-}
-
-static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
-{
-    const struct xen_domctl_ioport_permission *p = &op->u.ioport_permission;
-    unsigned long last = (unsigned long)p->first_port + p->nr_ports - 1;
-
-    if (!p->nr_ports || last > 0xffff)
-        return -EINVAL;
-    return permit(d, &current->domain->ioports, &d->ioports, p->first_port,
-                  last, p->allow_access);
-}
-
 static long op_set_address_size(struct domain *d, struct xen_domctl *op)
 {
     (void)d;
@@ -256,14 +199,6 @@ static long op_shadow_op(struct domain *d, struct xen_domctl *op)
     return -EINVAL;
 }
 
-static long op_subscribe(struct domain *d, struct xen_domctl *op)
-{
-    spin_lock(&d->lock);
-    d->suspend_port = op->u.subscribe.port;
-    spin_unlock(&d->lock);
-    return 0;
-}
-
 #define OUT     1                    /* op goes back on success */
 #define ALWAYS  2                    /* on failure and restart, too */
 #define OTHERS  4                    /* not on the caller's own domain */
@@ -286,14 +221,9 @@ static const struct {
     [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, OUT },
     [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, OTHERS },
     [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, OUT },
-    [XEN_DOMCTL_setdomainhandle] = { op_setdomainhandle, 0 },
-    [XEN_DOMCTL_irq_permission] = { op_irq_permission, 0 },
-    [XEN_DOMCTL_iomem_permission] = { op_iomem_permission, 0 },
-    [XEN_DOMCTL_ioport_permission] = { op_ioport_permission, 0 },
     [XEN_DOMCTL_hypercall_init] = { domctl_hypercall_init, 0 },
     [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity, OUT },
     [XEN_DOMCTL_resumedomain] = { op_resumedomain, OTHERS },
-    [XEN_DOMCTL_subscribe] = { op_subscribe, 0 },
     [XEN_DOMCTL_set_address_size] = { op_set_address_size, 0 },
     [XEN_DOMCTL_get_address_size] = { op_get_address_size, OUT },
     [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext, OTHERS },
@@ -346,7 +276,7 @@ long do_domctl(void __guest *uop)
     unsigned int flags;
     long rc;
 
-    if (!may_control(current->domain))
+    if (!current->domain->privileged)
         return -EPERM;
     if (copy_from_guest(&op, uop, sizeof(op)))
         return -EFAULT;

@@ -15,25 +15,21 @@
 union physdev_arg {
     struct physdev_eoi eoi;
     struct physdev_irq_status_query query;
-    struct physdev_pirq_eoi_gmfn eoi_gmfn;
     struct physdev_set_iopl iopl;
     struct physdev_apic apic;
     struct physdev_irq vector;
     struct physdev_map_pirq map;
     struct physdev_unmap_pirq unmap;
     struct physdev_setup_gsi gsi;
-    struct physdev_manage_pci pci;
     struct physdev_pci_device device;
 };
 
 static int op_query(struct domain *d, struct physdev_irq_status_query *op)
 {
-    bool needs;
-    int rc = pirq_needs_eoi(d, op->irq, &needs);
+    int needs = pirq_needs_eoi_locked(d, op->irq);
 
-    if (!rc)
-        op->flags = needs ? XENIRQSTAT_needs_eoi : 0;
-    return rc;
+    op->flags = needs > 0 ? XENIRQSTAT_needs_eoi : 0;
+    return MIN(needs, 0);
 }
 
 static int op_set_iopl(unsigned int iopl)
@@ -78,7 +74,7 @@ static int map_msi(struct domain *d, struct physdev_map_pirq *op)
         return -EINVAL;
     if (op->pirq >= 0 || op->devfn & ~0xff || op->entry_nr & ~0x7ff)
         return -EINVAL;              /* we choose the number */
-    rc = pirq_map_msi(d, &m, &pirq);
+    rc = pirq_map_msi_locked(d, &m, &pirq);
     if (!rc)
         op->pirq = pirq;
     return rc;
@@ -94,14 +90,14 @@ static int op_map_pirq(struct domain *d, struct physdev_map_pirq *op)
         (op->pirq >= 0 && op->pirq != op->index))
         return -EINVAL;              /* several vectors: one by one */
     op->pirq = op->index;
-    return pirq_map_gsi(d, op->index);
+    return pirq_map_gsi_locked(d, op->index);
 }
 
 static int op_unmap_pirq(struct domain *d, const struct physdev_unmap_pirq *op)
 {
     if (op->domid != DOMID_SELF && op->domid != d->id)
         return -EPERM;
-    return pirq_unmap(d, op->pirq);
+    return pirq_unmap_locked(d, op->pirq);
 }
 
 static int op_setup_gsi(const struct physdev_setup_gsi *op)
@@ -111,13 +107,12 @@ static int op_setup_gsi(const struct physdev_setup_gsi *op)
     return irq_setup_gsi(op->gsi, op->triggering, op->polarity);
 }
 
+/* Under d->lock. */
 static int act(struct domain *d, unsigned int cmd, union physdev_arg *a)
 {
     switch (cmd) {
-    case PHYSDEVOP_eoi:              return pirq_eoi(d, a->eoi.irq);
+    case PHYSDEVOP_eoi:              return pirq_eoi_locked(d, a->eoi.irq);
     case PHYSDEVOP_irq_status_query: return op_query(d, &a->query);
-    case PHYSDEVOP_pirq_eoi_gmfn_v2:
-        return pirq_set_eoi_page(d, a->eoi_gmfn.gmfn);
     case PHYSDEVOP_set_iopl:         return op_set_iopl(a->iopl.iopl);
     case PHYSDEVOP_apic_read:        return op_apic_read(&a->apic);
     case PHYSDEVOP_alloc_irq_vector: return op_alloc_irq_vector(&a->vector);
@@ -139,7 +134,6 @@ static const struct {
 } rows[] = {
     ROW(eoi, eoi, false, false),
     ROW(irq_status_query, query, true, false),
-    ROW(pirq_eoi_gmfn_v2, eoi_gmfn, false, true),
     ROW(set_iopl, iopl, false, true),
     ROW(apic_read, apic, true, false),
     ROW(alloc_irq_vector, vector, true, false),
@@ -149,8 +143,6 @@ static const struct {
     /* We find devices by their MSIs alone and keep no list of them. */
     ROW(pci_device_add, device, false, false),
     ROW(pci_device_remove, device, false, false),
-    ROW(manage_pci_add, pci, false, false),
-    ROW(manage_pci_remove, pci, false, false),
 };
 
 long do_physdev_op(int cmd, void __guest *arg)
@@ -166,11 +158,16 @@ long do_physdev_op(int cmd, void __guest *arg)
         return -EPERM;
     if (copy_from_guest(&a, arg, rows[i].size))
         return -EFAULT;
+    spin_lock(&d->lock);
     rc = act(d, i, &a);
+    spin_unlock(&d->lock);
     if (!rc && rows[i].reports && copy_to_guest(arg, &a, rows[i].size)) {
         /* The guest never learnt the number of its MSI; a GSI's it knew. */
-        if (i == PHYSDEVOP_map_pirq && a.map.type != MAP_PIRQ_TYPE_GSI)
-            pirq_unmap(d, a.map.pirq);
+        if (i == PHYSDEVOP_map_pirq && a.map.type != MAP_PIRQ_TYPE_GSI) {
+            spin_lock(&d->lock);
+            pirq_unmap_locked(d, a.map.pirq);
+            spin_unlock(&d->lock);
+        }
         rc = -EFAULT;
     }
     return rc;

@@ -3,7 +3,6 @@
  */
 #include "control/control.h"
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "drivers/acpi.h"
 #include "lib/env.h"
 #include "mm/guest_copy.h"
@@ -15,15 +14,6 @@ static long op_settime64(struct xen_platform_op *op)
         return -EINVAL;
     clock_set_wallclock(op->u.settime64.secs, op->u.settime64.nsecs,
                         op->u.settime64.system_time);
-    return 0;
-}
-
-static long op_settime32(struct xen_platform_op *op)
-{
-    if (op->u.settime32.nsecs >= NSEC_PER_SEC)
-        return -EINVAL;
-    clock_set_wallclock(op->u.settime32.secs, op->u.settime32.nsecs,
-                        op->u.settime32.system_time);
     return 0;
 }
 
@@ -56,24 +46,13 @@ static long op_enter_acpi_sleep(struct xen_platform_op *op)
     return acpi_enter_sleep(s->val_a, s->val_b);
 }
 
-/* CPUs neither come nor go. */
-static long op_refuse(struct xen_platform_op *op)
-{
-    (void)op;
-    return -EOPNOTSUPP;
-}
-
 static const struct {
     long (*fn)(struct xen_platform_op *op);
     bool out;                        /* something to copy back */
 } table[] = {
-    [XENPF_settime32] = { op_settime32, false },
     [XENPF_settime64] = { op_settime64, false },
     [XENPF_get_cpuinfo] = { op_get_cpuinfo, true },
     [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep, false },
-    [XENPF_cpu_online] = { op_refuse, false },
-    [XENPF_cpu_offline] = { op_refuse, false },
-    [XENPF_cpu_hotadd] = { op_refuse, false },
 };
 
 long do_platform_op(void __guest *uop)
@@ -81,7 +60,7 @@ long do_platform_op(void __guest *uop)
     struct xen_platform_op op;
     long rc;
 
-    if (!may_control(current->domain))
+    if (!current->domain->privileged)
         return -EPERM;
     if (copy_from_guest(&op, uop, sizeof(op)))
         return -EFAULT;

@@ -6,7 +6,6 @@
 #include "domain/domain.h"
 #include "domain/cpu_policy.h"
 #include "domain/guest_ops.h"
-#include "domain/rights.h"
 #include "drivers/console.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
@@ -166,32 +165,6 @@ static long op_debug_keys(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_getcpuinfo(struct xen_sysctl *op)
-{
-    struct xen_sysctl_getcpuinfo *g = &op->u.getcpuinfo;
-    uint32_t n = MIN(g->max_cpus, nr_cpus);
-
-    for (uint32_t cpu = 0; cpu < n; cpu++) {
-        struct vcpu *idle = idle_domain->vcpu[cpu];
-        struct xen_sysctl_cpuinfo info = {
-            .idletime = idle ? vcpu_run_time(idle) : 0,
-        };
-
-        if (copy_to_guest(g->info.p + cpu, &info, sizeof(info)))
-            return -EFAULT;
-    }
-    g->nr_cpus = n;
-    return 0;
-}
-
-static long op_availheap(struct xen_sysctl *op)
-{
-    if (op->u.availheap.node > 0)
-        return -EINVAL;
-    op->u.availheap.avail_bytes = frames_free_count() << PAGE_SHIFT;
-    return 0;
-}
-
 static long op_cputopoinfo(struct xen_sysctl *op)
 {
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
@@ -283,12 +256,6 @@ static long op_scheduler(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_levelling_caps(struct xen_sysctl *op)
-{
-    op->u.cpu_levelling_caps.caps = 0;
-    return 0;
-}
-
 /* Where each word of a featureset comes from (cpufeatureset.h). */
 static const struct {
     uint32_t leaf, sub;
@@ -348,13 +315,10 @@ static sysctl_fn *const table[] = {
     [XEN_SYSCTL_sched_id] = op_sched_id,
     [XEN_SYSCTL_getdomaininfolist] = op_getdomaininfolist,
     [XEN_SYSCTL_debug_keys] = op_debug_keys,
-    [XEN_SYSCTL_getcpuinfo] = op_getcpuinfo,
-    [XEN_SYSCTL_availheap] = op_availheap,
     [XEN_SYSCTL_cputopoinfo] = op_cputopoinfo,
     [XEN_SYSCTL_numainfo] = op_numainfo,
     [XEN_SYSCTL_cpupool_op] = op_cpupool,
     [XEN_SYSCTL_scheduler_op] = op_scheduler,
-    [XEN_SYSCTL_get_cpu_levelling_caps] = op_levelling_caps,
     [XEN_SYSCTL_get_cpu_featureset] = op_featureset,
     [XEN_SYSCTL_get_cpu_policy] = op_get_cpu_policy,
 };
@@ -364,7 +328,7 @@ long do_sysctl(void __guest *uop)
     struct xen_sysctl op;
     long rc;
 
-    if (!may_control(current->domain))
+    if (!current->domain->privileged)
         return -EPERM;
     if (copy_from_guest(&op, uop, sizeof(op)))
         return -EFAULT;

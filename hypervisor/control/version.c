@@ -3,7 +3,6 @@
  */
 #include "control/control.h"
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "lib/string.h"
 #include "mm/guest_copy.h"
 #include "x86/addrmap.h"
@@ -72,7 +71,7 @@ static long guest_handle(void __guest *arg)
 
 static long give_command_line(void __guest *arg)
 {
-    return give_text(arg, may_control(current->domain) ? command_line : "",
+    return give_text(arg, current->domain->privileged ? command_line : "",
                      sizeof(xen_commandline_t));
 }
 

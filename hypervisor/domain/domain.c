@@ -233,6 +233,20 @@ struct domain *domain_get_by_id(domid_t id)
     return slot_get(slot_of(id));
 }
 
+int domain_get_managed(domid_t id, struct domain **ret_d)
+{
+    struct domain *d = domain_get_by_id(id);
+
+    if (!d)
+        return -ESRCH;
+    if (d != current->domain && !current->domain->privileged) {
+        domain_put(d);
+        return -EPERM;
+    }
+    *ret_d = d;
+    return 0;
+}
+
 struct domain *domain_next(domid_t id)
 {
     struct domain *d = NULL;
@@ -355,7 +369,6 @@ static void hardware_domain_ended(uint8_t reason)
 
 void domain_shutdown(struct domain *d, uint8_t reason)
 {
-    evtchn_port_t port = 0;
     bool first;
 
     if (d == hardware_domain)
@@ -367,12 +380,9 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         if (d->shutdown_code == SHUTDOWN_NONE)
             d->shutdown_code = reason;
         pause_locked(d);
-        if (reason == SHUTDOWN_suspend)
-            port = d->suspend_port;
     }
     spin_unlock(&d->lock);
-    if (first && (!port || !hardware_domain ||
-                  evtchn_send(hardware_domain, port)))
+    if (first)
         evtchn_send_global_virq(VIRQ_DOM_EXC);
 }
 
@@ -406,10 +416,12 @@ void domain_crash(struct domain *d, const char *why, ...)
 /* One step after the other; each may ask to be called again. */
 static int relinquish(struct domain *d)
 {
-    int rc = evtchn_relinquish(d);
+    int rc = evtchn_close_all(d);
 
-    if (!rc)
+    if (!rc) {
+        pirq_relinquish(d);
         rc = grant_relinquish(d);
+    }
     for (unsigned int i = 0; !rc && i < d->max_vcpus; i++)
         if (d->vcpu[i])
             rc = vcpu_relinquish(d->vcpu[i]);

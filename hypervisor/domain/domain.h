@@ -10,7 +10,6 @@
 
 #include "lib/abi.h"
 #include "lib/list.h"
-#include "lib/rangeset.h"
 #include "x86/spinlock.h"
 #include "domain/pv_state.h"
 #include "event/evtchn.h"
@@ -67,16 +66,13 @@ struct domain {
     struct vcpu *vcpu[MAX_VCPUS];    /* (c) once set */
     uint8_t uuid[16];                /* (d) */
     struct shared_info *shared;      /* (c) */
-    evtchn_port_t suspend_port;      /* (d) of the hardware domain; 0: none */
     cpumask_t dirty_cpus;            /* (a) CPUs that may hold its roots */
     struct domain_mm mm;
     struct evtchn_table ev;
     struct grant_table grant;
     struct domain_sched sched;
     struct pv_domain pv;
-    struct domain_pirqs pirq;
-    /* What it may touch, beyond what it owns: (d) to change. */
-    struct rangeset ioports, iomem, irqs;
+    struct pirq *pirqs;              /* (d) by number, NULL for guests */
     /* XENMEM_set_memory_map, (d) */
     struct e820_entry *e820;
     unsigned int nr_e820;
@@ -101,7 +97,9 @@ int domain_kill(struct domain *d);
 
 /* By number, with a reference; NULL.  DOMID_SELF is the caller's. */
 struct domain *domain_get_by_id(domid_t id);
-/* The same where a control hypercall asks: NULL also for system domids. */
+/* The same, if the caller may act for it: itself, or any when it is privileged.
+ * -ESRCH, -EPERM. */
+int domain_get_managed(domid_t id, struct domain **ret_d);
 void domain_get(struct domain *d);
 void domain_put(struct domain *d);   /* the last one frees the structure */
 /* Walk all, without holding a lock: the next domain with id >= id,

@@ -22,7 +22,6 @@ struct guest_ops {
      * nothing changes on error.  -ERESTART: call again with the same. */
     int (*set_context)(struct vcpu *v, const struct vcpu_guest_context *c);
     void (*get_context)(struct vcpu *v, struct vcpu_guest_context *c);
-    int (*gfn_to_mfn)(struct domain *d, gfn_t gfn, mfn_t *ret_mfn);
     /* Switch this CPU from prev to next and enter it.  Interrupts off. */
     void (*context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
     /* CPUID as v sees it; v NULL: the most that any guest is offered. */

@@ -105,13 +105,10 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
     struct domain *d = v->domain;
     struct page_info *pg;
     struct vcpu_info *info;
-    mfn_t mfn;
 
     if (offset > PAGE_SIZE - sizeof(*info) ||
-        offset % __alignof__(struct vcpu_info))
-        return -EINVAL;
-    if (guest_ops->gfn_to_mfn(d, gfn, &mfn) ||
-        page_get_typed(mfn, PGT_WRITABLE, d, &pg))
+        offset % __alignof__(struct vcpu_info) ||
+        page_get_typed(gfn, PGT_WRITABLE, d, &pg))
         return -EINVAL;
     spin_lock(&d->lock);
     if (v->info_pg || d->dying ||
@@ -120,7 +117,7 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
         page_put_typed(pg);
         return -EINVAL;
     }
-    info = mfn_to_virt(mfn) + offset;
+    info = page_to_virt(pg) + offset;
     if (vcpu_has_info(v))
         memcpy(info, v->info, sizeof(*info));
     else

@@ -30,24 +30,6 @@ static long op_initialise(struct vcpu *v, void __guest *arg)
     return rc;
 }
 
-static void runstate_snapshot(const struct vcpu *v,
-                              struct vcpu_runstate_info *r)
-{
-    s_time_t now = system_time();
-
-    *r = v->clock.runstate;
-    if (now > (s_time_t)r->state_entry_time)
-        r->time[r->state & 3] += now - r->state_entry_time;
-}
-
-static long op_get_runstate(struct vcpu *v, void __guest *arg)
-{
-    struct vcpu_runstate_info r;
-
-    runstate_snapshot(v, &r);
-    return copy_to_guest(arg, &r, sizeof(r)) ? -EFAULT : 0;
-}
-
 static long op_register_runstate(struct vcpu *v, void __guest *arg)
 {
     struct vcpu_register_runstate_memory_area area;
@@ -60,7 +42,8 @@ static long op_register_runstate(struct vcpu *v, void __guest *arg)
         runstate_write_area(v);
         return 0;
     }
-    op_get_runstate(v, v->clock.runstate_area);  /* best effort, as later */
+    copy_to_guest(v->clock.runstate_area, &v->clock.runstate,
+                  sizeof(v->clock.runstate));
     return 0;
 }
 
@@ -88,26 +71,6 @@ static long op_register_info(struct vcpu *v, void __guest *arg)
     if (copy_from_guest(&info, arg, sizeof(info)))
         return -EFAULT;
     return vcpu_register_info(v, info.mfn, info.offset);
-}
-
-static long op_set_periodic(struct vcpu *v, void __guest *arg)
-{
-    struct vcpu_set_periodic_timer t;
-
-    if (copy_from_guest(&t, arg, sizeof(t)))
-        return -EFAULT;
-    if (t.period_ns < NSEC_PER_MSEC || t.period_ns > 1000 * NSEC_PER_SEC)
-        return -EINVAL;
-    v->clock.period = t.period_ns;
-    timer_set(&v->clock.periodic, system_time() + t.period_ns);
-    return 0;
-}
-
-static long op_stop_periodic(struct vcpu *v)
-{
-    v->clock.period = 0;
-    timer_stop(&v->clock.periodic);
-    return 0;
 }
 
 static long op_set_singleshot(struct vcpu *v, void __guest *arg)
@@ -147,14 +110,12 @@ long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, void __guest *arg)
     case VCPUOP_initialise:             return op_initialise(v, arg);
     case VCPUOP_up:                     return vcpu_up(v);
     case VCPUOP_down:                   return op_down(v);
-    case VCPUOP_get_runstate_info:      return op_get_runstate(v, arg);
     case VCPUOP_register_runstate_memory_area:
         return op_register_runstate(v, arg);
     case VCPUOP_register_vcpu_time_memory_area:
         return op_register_time(v, arg);
     case VCPUOP_register_vcpu_info:     return op_register_info(v, arg);
-    case VCPUOP_set_periodic_timer:     return op_set_periodic(v, arg);
-    case VCPUOP_stop_periodic_timer:    return op_stop_periodic(v);
+    case VCPUOP_stop_periodic_timer:    return 0;    /* there is none */
     case VCPUOP_set_singleshot_timer:   return op_set_singleshot(v, arg);
     case VCPUOP_stop_singleshot_timer:  return op_stop_singleshot(v);
     default:                            return -ENOSYS;

@@ -31,51 +31,33 @@ static void unlock_pair(struct domain *d, struct domain *rd,
     spin_unlock_irqrestore(&d->ev.lock, flags);
 }
 
-/* Move first_free to a free port below nr_ports; false: there is none. */
-static bool find_free_locked(struct evtchn_table *t, const struct domain *d)
-{
-    while (t->first_free < t->nr_ports &&
-           evtchn_at(d, t->first_free)->state != EVTCHNSTAT_closed)
-        t->first_free++;
-    return t->first_free < t->nr_ports;
-}
-
-int evtchn_make_room(struct domain *d)
-{
-    struct evtchn_table *t = &d->ev;
-    unsigned long flags = spin_lock_irqsave(&t->lock);
-    bool room = find_free_locked(t, d) || t->nr_ports >= t->max_ports;
-    struct evtchn *bucket;
-
-    spin_unlock_irqrestore(&t->lock, flags);
-    if (room)
-        return 0;
-    bucket = kzalloc(PAGE_SIZE);
-    if (!bucket)
-        return -ENOMEM;
-    flags = spin_lock_irqsave(&t->lock);
-    if (!find_free_locked(t, d)) {
-        t->bucket[t->nr_ports / PORTS_PER_BUCKET] = bucket;
-        smp_wmb();                   /* pairs with evtchn_used */
-        WRITE_ONCE(t->nr_ports, t->nr_ports + PORTS_PER_BUCKET);
-        bucket = NULL;
-    }
-    spin_unlock_irqrestore(&t->lock, flags);
-    kfree(bucket);                   /* another vcpu was faster */
-    return 0;
-}
-
-int evtchn_alloc_locked(struct domain *d, evtchn_port_t *ret_port)
+int evtchn_alloc_locked(struct domain *d, const struct evtchn *new,
+                        evtchn_port_t *ret_port)
 {
     struct evtchn_table *t = &d->ev;
 
     if (READ_ONCE(d->dying))
         return -ESRCH;
-    if (!find_free_locked(t, d) ||
-        t->first_free >= MIN(t->max_ports, t->ops->max_ports))
+    while (t->first_free < t->nr_ports &&
+           evtchn_at(d, t->first_free)->state != EVTCHNSTAT_closed)
+        t->first_free++;
+    if (t->first_free == t->nr_ports)
         return -ENOSPC;
+    *evtchn_at(d, t->first_free) = *new;
     *ret_port = t->first_free;
     return 0;
+}
+
+int evtchn_new(struct domain *d, const struct evtchn *new,
+               evtchn_port_t *slot, evtchn_port_t *ret_port)
+{
+    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
+    int rc = slot && *slot ? -EEXIST : evtchn_alloc_locked(d, new, ret_port);
+
+    if (!rc && slot)
+        *slot = *ret_port;
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    return rc;
 }
 
 void evtchn_free_locked(struct domain *d, evtchn_port_t port)
@@ -117,50 +99,30 @@ void vcpu_mark_events(struct vcpu *v)
 int evtchn_alloc_unbound(struct domain *d, domid_t remote,
                          evtchn_port_t *ret_port)
 {
-    int rc = evtchn_make_room(d);
-    unsigned long flags;
-    evtchn_port_t port;
+    struct evtchn new = { .state = EVTCHNSTAT_unbound, .remote_id = remote };
 
-    if (rc)
-        return rc;
-    flags = spin_lock_irqsave(&d->ev.lock);
-    rc = evtchn_alloc_locked(d, &port);
-    if (!rc) {
-        evtchn_at(d, port)->state = EVTCHNSTAT_unbound;
-        evtchn_at(d, port)->remote_id = remote;
-        *ret_port = port;
-    }
-    spin_unlock_irqrestore(&d->ev.lock, flags);
-    return rc;
+    return evtchn_new(d, &new, NULL, ret_port);
 }
 
 int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
                             evtchn_port_t remote_port,
                             evtchn_port_t *ret_port)
 {
-    int rc = evtchn_make_room(d);
-    struct evtchn *chn, *remote;
-    evtchn_port_t port;
-    unsigned long flags;
+    struct evtchn new = { .state = EVTCHNSTAT_interdomain, .remote = rd,
+                          .data = remote_port };
+    unsigned long flags = lock_pair(d, rd);
+    struct evtchn *remote = evtchn_used(rd, remote_port);
+    int rc = -EINVAL;
 
-    if (rc)
-        return rc;
-    flags = lock_pair(d, rd);
-    remote = evtchn_used(rd, remote_port);
-    rc = -EINVAL;
     if (remote && remote->state == EVTCHNSTAT_unbound &&
         remote->remote_id == d->id && !rd->dying)
-        rc = evtchn_alloc_locked(d, &port);
+        rc = evtchn_alloc_locked(d, &new, ret_port);
     if (!rc) {
-        chn = evtchn_at(d, port);
-        chn->remote = rd;
-        chn->data = remote_port;
         remote->remote = d;
-        remote->data = port;
-        chn->state = remote->state = EVTCHNSTAT_interdomain;
+        remote->data = *ret_port;
+        remote->state = EVTCHNSTAT_interdomain;
         /* The other end may have sent before: nothing gets lost. */
-        evtchn_set_pending(d, port);
-        *ret_port = port;
+        evtchn_set_pending(d, *ret_port);
     }
     unlock_pair(d, rd, flags);
     return rc;
@@ -169,24 +131,9 @@ int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
 int evtchn_bind_ipi(struct domain *d, unsigned int vcpu,
                     evtchn_port_t *ret_port)
 {
-    evtchn_port_t port;
-    unsigned long flags;
-    int rc;
+    struct evtchn new = { .state = EVTCHNSTAT_ipi, .vcpu = vcpu };
 
-    if (!domain_vcpu(d, vcpu))
-        return -ENOENT;
-    rc = evtchn_make_room(d);
-    if (rc)
-        return rc;
-    flags = spin_lock_irqsave(&d->ev.lock);
-    rc = evtchn_alloc_locked(d, &port);
-    if (!rc) {
-        evtchn_at(d, port)->state = EVTCHNSTAT_ipi;
-        evtchn_at(d, port)->vcpu = vcpu;
-        *ret_port = port;
-    }
-    spin_unlock_irqrestore(&d->ev.lock, flags);
-    return rc;
+    return domain_vcpu(d, vcpu) ? evtchn_new(d, &new, NULL, ret_port) : -ENOENT;
 }
 
 /* Undo what the port's state means elsewhere, and free it. */
@@ -213,8 +160,10 @@ int evtchn_close(struct domain *d, evtchn_port_t port)
     struct domain *rd = NULL, *peer;
     struct evtchn *chn;
     unsigned long flags;
-    bool is_pirq;
+    int rc = -EINVAL;
 
+    if (pirq_close(d, port))
+        return 0;
     for (;;) {
         flags = lock_pair(d, rd);
         chn = evtchn_used(d, port);
@@ -228,15 +177,14 @@ int evtchn_close(struct domain *d, evtchn_port_t port)
             domain_put(rd);
         rd = peer;
     }
-    is_pirq = chn && chn->state == EVTCHNSTAT_pirq;
-    if (chn && !is_pirq)
+    if (chn && chn->state != EVTCHNSTAT_pirq) {
         close_locked(d, port);
+        rc = 0;
+    }
     unlock_pair(d, rd, flags);
     if (rd)
         domain_put(rd);
-    if (is_pirq)
-        return pirq_close(d, port);
-    return chn ? 0 : -EINVAL;
+    return rc;
 }
 
 int evtchn_send(struct domain *d, evtchn_port_t port)
@@ -265,7 +213,7 @@ int evtchn_status(struct domain *d, evtchn_port_t port,
     struct evtchn *chn;
     unsigned long flags;
 
-    if (port >= d->ev.max_ports)
+    if (port >= d->ev.nr_ports)
         return -EINVAL;
     flags = spin_lock_irqsave(&d->ev.lock);
     chn = evtchn_used(d, port);
@@ -318,19 +266,14 @@ int evtchn_unmask(struct domain *d, evtchn_port_t port)
     return chn ? 0 : -EINVAL;
 }
 
-bool evtchn_port_valid(struct domain *d, evtchn_port_t port)
+int evtchn_port_pending(struct domain *d, evtchn_port_t port)
 {
-    return evtchn_used(d, port);
-}
-
-bool evtchn_port_pending(struct domain *d, evtchn_port_t port)
-{
-    return d->ev.ops->is_pending(d, port);
+    return evtchn_used(d, port) ? d->ev.ops->is_pending(d, port) : -EINVAL;
 }
 
 int evtchn_close_all(struct domain *d)
 {
-    for (unsigned int port = 1; port < READ_ONCE(d->ev.nr_ports); port++) {
+    for (unsigned int port = 1; port < d->ev.nr_ports; port++) {
         if (!evtchn_used(d, port))
             continue;
         evtchn_close(d, port);
@@ -340,37 +283,19 @@ int evtchn_close_all(struct domain *d)
     return 0;
 }
 
-int evtchn_relinquish(struct domain *d)
-{
-    int rc = evtchn_close_all(d);
-
-    if (!rc)
-        pirq_relinquish(d);
-    return rc;
-}
-
 int evtchn_init(struct domain *d, unsigned int max_port)
 {
     struct evtchn_table *t = &d->ev;
-    int rc;
 
     spin_lock_init(&t->lock, LOCK_EVTCHN);
     t->ops = &evtchn_2l_ops;
-    t->max_ports = MIN(max_port, EVTCHN_FIFO_NR_CHANNELS - 1U) + 1;
+    t->nr_ports = MIN(max_port, t->ops->max_ports - 1) + 1;
     t->first_free = 1;               /* port 0 means none */
-    t->bucket = kzalloc((t->max_ports + PORTS_PER_BUCKET - 1) /
-                        PORTS_PER_BUCKET * sizeof(*t->bucket));
-    if (!t->bucket)
-        return -ENOMEM;
-    rc = evtchn_make_room(d);
-    if (rc)
-        kfree(t->bucket);
-    return rc;
+    t->port = kzalloc(t->nr_ports * sizeof(*t->port));
+    return t->port ? 0 : -ENOMEM;
 }
 
 void evtchn_destroy(struct domain *d)
 {
-    for (unsigned int i = 0; i < d->ev.nr_ports / PORTS_PER_BUCKET; i++)
-        kfree(d->ev.bucket[i]);
-    kfree(d->ev.bucket);
+    kfree(d->ev.port);
 }

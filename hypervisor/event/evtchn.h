@@ -11,40 +11,29 @@ struct domain;
 struct vcpu;
 struct evtchn_ops;
 struct evtchn;
-struct page_info;
 struct msi_desc;
 
 /*
  * (c) constant after create  (e) under lock  (a) atomic, read without it
- * (d) d->lock
  */
 struct evtchn_table {
     struct spinlock lock;                /* LOCK_EVTCHN */
     const struct evtchn_ops *ops;    /* (e) changes once, 2-level to FIFO */
-    struct evtchn **bucket;          /* (c) the array; the buckets: (e) */
-    unsigned int nr_ports;           /* (e) a multiple of a bucket's; grows */
-    unsigned int max_ports;          /* (c) */
+    struct evtchn *port;             /* (c) the array; what is in it: (e) */
+    unsigned int nr_ports;           /* (c) in use or not */
     unsigned int first_free;         /* (e) no port below it is free */
     vcpumask_t pollers;              /* (a) vcpus in SCHEDOP_poll */
-    void *fifo;                      /* (e) */
 };
 
 /* (e) lock of the domain's table  (o) the vcpu itself */
 struct vcpu_events {
     evtchn_port_t virq_port[NR_VIRQS];   /* (e) 0: none */
     evtchn_port_t poll_port;             /* (o) 0: several */
-    void *fifo;                          /* (e) control block */
-};
-
-/* Physical interrupts that a domain may bind: pirq.c. */
-struct domain_pirqs {
-    struct pirq *table;              /* (d) by number, NULL for guests */
-    struct page_info *eoi_pg;        /* (d) bit set: needs EOI; or NULL */
 };
 
 int evtchn_init(struct domain *d, unsigned int max_port);
-/* Close every port, in bounded steps: -ERESTART. */
-int evtchn_relinquish(struct domain *d);
+/* Close all ports, in bounded steps: -ERESTART. */
+int evtchn_close_all(struct domain *d);
 void evtchn_destroy(struct domain *d);
 
 int evtchn_alloc_unbound(struct domain *d, domid_t remote,
@@ -60,31 +49,30 @@ void evtchn_send_virq(struct vcpu *v, unsigned int virq);
 void evtchn_send_global_virq(unsigned int virq);
 /* Mark an event pending for the vcpu: upcall flag, then kick. */
 void vcpu_mark_events(struct vcpu *v);
-/* Of any domain; a port that nobody has allocated is not valid. */
-bool evtchn_port_valid(struct domain *d, evtchn_port_t port);
-bool evtchn_port_pending(struct domain *d, evtchn_port_t port);
+/* 1: pending, 0: not, -EINVAL: nobody has allocated it. */
+int evtchn_port_pending(struct domain *d, evtchn_port_t port);
 
 long do_event_channel_op(int cmd, void __guest *arg);
 long do_physdev_op(int cmd, void __guest *arg);
 
 /*
  * pirq.c.  A pirq has the number of the machine's interrupt; only the
- * hardware domain has any.  All of these take d->lock.
+ * hardware domain has any.  With _locked, the caller holds d->lock.
  */
 int pirq_init(struct domain *d);
+/* Unmap all. */
+void pirq_relinquish(struct domain *d);
 void pirq_destroy(struct domain *d);
-/* Give d an interrupt.  -EPERM: not the hardware domain; -EINVAL; -ENOSPC. */
-int pirq_map_gsi(struct domain *d, unsigned int gsi);
-int pirq_map_msi(struct domain *d, const struct msi_desc *m,
-                 unsigned int *ret_pirq);
+/* Give the hardware domain an interrupt.  -EINVAL; -ENOSPC. */
+int pirq_map_gsi_locked(struct domain *d, unsigned int gsi);
+int pirq_map_msi_locked(struct domain *d, const struct msi_desc *m,
+                        unsigned int *ret_pirq);
 /* Take it back, closing its port.  These four: -EINVAL: d has it not. */
-int pirq_unmap(struct domain *d, unsigned int pirq);
-/* -EEXIST: it has a port; -EBUSY, -ENOSPC: no vector. */
+int pirq_unmap_locked(struct domain *d, unsigned int pirq);
+/* -EPERM: not the hardware domain; -EEXIST: it has a port; -EBUSY, -ENOSPC:
+ * no vector. */
 int pirq_bind(struct domain *d, unsigned int pirq, evtchn_port_t *ret_port);
-int pirq_eoi(struct domain *d, unsigned int pirq);
-int pirq_needs_eoi(struct domain *d, unsigned int pirq, bool *ret_needs);
-/* Share a frame of d, where a bit says that a pirq needs an EOI.
- * -EBUSY: there is one; -EINVAL: not a frame that d may write. */
-int pirq_set_eoi_page(struct domain *d, gfn_t gfn);
+int pirq_eoi_locked(struct domain *d, unsigned int pirq);
+int pirq_needs_eoi_locked(struct domain *d, unsigned int pirq);    /* 0, 1 */
 
 #endif

@@ -3,12 +3,12 @@
  * the argument in and, where it has results, out.
  */
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "event/private.h"
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
 
 union event_arg {
+    domid_t dom;                     /* begins some of them: whose ports */
     struct evtchn_alloc_unbound alloc_unbound;
     struct evtchn_bind_interdomain bind_interdomain;
     struct evtchn_bind_virq bind_virq;
@@ -21,36 +21,6 @@ union event_arg {
     struct evtchn_unmask unmask;
     struct evtchn_reset reset;
 };
-
-/* The domain of a number, if the caller may manage it: referenced. */
-static int get_managed(domid_t id, struct domain **ret_d)
-{
-    struct domain *d = domain_get_by_id(id);
-
-    if (!d)
-        return -ESRCH;
-    if (!may_manage(current->domain, d)) {
-        domain_put(d);
-        return -EPERM;
-    }
-    *ret_d = d;
-    return 0;
-}
-
-static int op_alloc_unbound(struct domain *caller, union event_arg *a)
-{
-    struct evtchn_alloc_unbound *op = &a->alloc_unbound;
-    domid_t remote = op->remote_dom == DOMID_SELF ? caller->id
-                                                  : op->remote_dom;
-    struct domain *d;
-    int rc = get_managed(op->dom, &d);
-
-    if (rc)
-        return rc;
-    rc = evtchn_alloc_unbound(d, remote, &op->port);
-    domain_put(d);
-    return rc;
-}
 
 static int op_bind_interdomain(struct domain *d, union event_arg *a)
 {
@@ -65,34 +35,14 @@ static int op_bind_interdomain(struct domain *d, union event_arg *a)
     return rc;
 }
 
-static int op_status(union event_arg *a)
-{
-    struct domain *d;
-    int rc = get_managed(a->status.dom, &d);
-
-    if (rc)
-        return rc;
-    rc = evtchn_status(d, a->status.port, &a->status);
-    domain_put(d);
-    return rc;
-}
-
-static int op_reset(union event_arg *a)
-{
-    struct domain *d;
-    int rc = get_managed(a->reset.dom, &d);
-
-    if (rc)
-        return rc;
-    rc = evtchn_close_all(d);        /* -ERESTART: called again, the same */
-    domain_put(d);
-    return rc;
-}
-
 static int act(struct domain *d, unsigned int cmd, union event_arg *a)
 {
     switch (cmd) {
-    case EVTCHNOP_alloc_unbound:    return op_alloc_unbound(d, a);
+    case EVTCHNOP_alloc_unbound:
+        if (a->alloc_unbound.remote_dom == DOMID_SELF)
+            a->alloc_unbound.remote_dom = current->domain->id;
+        return evtchn_alloc_unbound(d, a->alloc_unbound.remote_dom,
+                                    &a->alloc_unbound.port);
     case EVTCHNOP_bind_interdomain: return op_bind_interdomain(d, a);
     case EVTCHNOP_bind_virq:
         return evtchn_bind_virq(d, a->bind_virq.virq, a->bind_virq.vcpu,
@@ -105,69 +55,62 @@ static int act(struct domain *d, unsigned int cmd, union event_arg *a)
         return evtchn_bind_vcpu(d, a->bind_vcpu.port, a->bind_vcpu.vcpu);
     case EVTCHNOP_close:            return evtchn_close(d, a->close.port);
     case EVTCHNOP_send:             return evtchn_send(d, a->send.port);
-    case EVTCHNOP_status:           return op_status(a);
+    case EVTCHNOP_status:
+        return evtchn_status(d, a->status.port, &a->status);
     case EVTCHNOP_unmask:           return evtchn_unmask(d, a->unmask.port);
-    case EVTCHNOP_reset:            return op_reset(a);
+    case EVTCHNOP_reset:            return evtchn_close_all(d);
     default:                        return -ENOSYS;
     }
 }
 
-/* NO_PORT: the operation makes none. */
 #define NO_PORT 0xff
-#define ROW(op, reports, port_at) \
-    [EVTCHNOP_##op] = { sizeof(struct evtchn_##op), reports, port_at }
-#define ROW_PORT(op, field) ROW(op, true, offsetof(struct evtchn_##op, field))
+#define ROW(op, reports, of_dom, port_at) \
+    [EVTCHNOP_##op] = { sizeof(struct evtchn_##op), reports, of_dom, port_at }
+#define ROW_PORT(op, of_dom, field) \
+    ROW(op, true, of_dom, offsetof(struct evtchn_##op, field))
 
 static const struct {
     uint8_t size;
     bool reports;                    /* the argument goes back */
+    bool of_dom;                     /* it names the domain meant */
     uint8_t port_at;                 /* where the new port is in it */
 } rows[] = {
-    ROW_PORT(alloc_unbound, port),
-    ROW_PORT(bind_interdomain, local_port),
-    ROW_PORT(bind_virq, port),
-    ROW_PORT(bind_ipi, port),
-    ROW_PORT(bind_pirq, port),
-    ROW(bind_vcpu, false, NO_PORT),
-    ROW(close, false, NO_PORT),
-    ROW(send, false, NO_PORT),
-    ROW(status, true, NO_PORT),
-    ROW(unmask, false, NO_PORT),
-    ROW(reset, false, NO_PORT),
+    ROW_PORT(alloc_unbound, true, port),
+    ROW_PORT(bind_interdomain, false, local_port),
+    ROW_PORT(bind_virq, false, port),
+    ROW_PORT(bind_ipi, false, port),
+    ROW_PORT(bind_pirq, false, port),
+    ROW(bind_vcpu, false, false, NO_PORT),
+    ROW(close, false, false, NO_PORT),
+    ROW(send, false, false, NO_PORT),
+    ROW(status, true, true, NO_PORT),
+    ROW(unmask, false, false, NO_PORT),
+    ROW(reset, false, true, NO_PORT),
 };
-
-/* The guest cannot close a port that it never learnt. */
-static void close_unreported(struct domain *d, unsigned int cmd,
-                             const union event_arg *a)
-{
-    evtchn_port_t port;
-
-    if (rows[cmd].port_at == NO_PORT)
-        return;
-    port = *(const evtchn_port_t *)((const char *)a + rows[cmd].port_at);
-    if (cmd != EVTCHNOP_alloc_unbound) {
-        evtchn_close(d, port);
-    } else if (!get_managed(a->alloc_unbound.dom, &d)) {
-        evtchn_close(d, port);
-        domain_put(d);
-    }
-}
 
 long do_event_channel_op(int cmd, void __guest *arg)
 {
     struct domain *d = current->domain;
     unsigned int i = cmd;
     union event_arg a;
-    int rc;
+    int rc = 0;
 
     if (i >= ARRAY_SIZE(rows) || !rows[i].size)
         return -ENOSYS;
     if (copy_from_guest(&a, arg, rows[i].size))
         return -EFAULT;
-    rc = act(d, i, &a);
+    if (rows[i].of_dom)
+        rc = domain_get_managed(a.dom, &d);
+    if (rc)
+        return rc;
+    rc = act(d, i, &a);              /* -ERESTART: called again, the same */
     if (!rc && rows[i].reports && copy_to_guest(arg, &a, rows[i].size)) {
-        close_unreported(d, i, &a);
+        /* The guest cannot close a port that it never learnt. */
+        if (rows[i].port_at != NO_PORT)
+            evtchn_close(d, *(evtchn_port_t *)((char *)&a + rows[i].port_at));
         rc = -EFAULT;
     }
+    if (rows[i].of_dom)
+        domain_put(d);
     return rc;
 }

@@ -8,9 +8,6 @@
 #include "domain/domain.h"
 #include "event/private.h"
 #include "mm/buddy.h"
-#include "mm/frame_table.h"
-#include "mm/page_type.h"
-#include "x86/atomic.h"
 #include "x86/irq.h"
 
 struct pirq {
@@ -21,71 +18,43 @@ struct pirq {
 /* Of a pirq that d has; NULL. */
 static struct pirq *pirq_of(struct domain *d, unsigned int pirq)
 {
-    if (!d->pirq.table || pirq >= NR_IRQS || !d->pirq.table[pirq].mapped)
+    if (!d->pirqs || pirq >= NR_IRQS || !d->pirqs[pirq].mapped)
         return NULL;
-    return &d->pirq.table[pirq];
+    return &d->pirqs[pirq];
 }
 
 static void pirq_arrived(void *data, unsigned int irq)
 {
     struct domain *d = data;
-    evtchn_port_t port;
     unsigned long flags = spin_lock_irqsave(&d->ev.lock);
 
-    port = d->pirq.table[irq].port;
-    if (port)
-        evtchn_set_pending(d, port);
+    if (d->pirqs[irq].port)
+        evtchn_set_pending(d, d->pirqs[irq].port);
     spin_unlock_irqrestore(&d->ev.lock, flags);
 }
 
-/* The guest reads the bit after each interrupt: it needs no other store. */
-static void show_eoi_locked(struct domain *d, unsigned int pirq, bool needed)
+int pirq_map_gsi_locked(struct domain *d, unsigned int gsi)
 {
-    unsigned long *map;
-
-    if (!d->pirq.eoi_pg)
-        return;
-    map = page_to_virt(d->pirq.eoi_pg);
-    if (needed)
-        test_and_set_bit(pirq, map);
-    else
-        test_and_clear_bit(pirq, map);
-}
-
-int pirq_map_gsi(struct domain *d, unsigned int gsi)
-{
-    if (!d->pirq.table)
-        return -EPERM;
     if (gsi >= MIN(nr_gsis, (unsigned int)NR_IRQS))
         return -EINVAL;
-    spin_lock(&d->lock);
-    d->pirq.table[gsi].mapped = true;
-    spin_unlock(&d->lock);
+    d->pirqs[gsi].mapped = true;
     return 0;
 }
 
-int pirq_map_msi(struct domain *d, const struct msi_desc *m,
-                 unsigned int *ret_pirq)
+int pirq_map_msi_locked(struct domain *d, const struct msi_desc *m,
+                        unsigned int *ret_pirq)
 {
-    unsigned int irq;
-    int rc;
+    int rc = irq_alloc_msi(m, ret_pirq);
 
-    if (!d->pirq.table)
-        return -EPERM;
-    spin_lock(&d->lock);
-    rc = irq_alloc_msi(m, &irq);
-    if (!rc) {
-        d->pirq.table[irq] = (struct pirq){ .mapped = true, .msi = true };
-        *ret_pirq = irq;
-    }
-    spin_unlock(&d->lock);
+    if (!rc)
+        d->pirqs[*ret_pirq] = (struct pirq){ .mapped = true, .msi = true };
     return rc;
 }
 
 /* Take the port from it, and the interrupt from the CPU. */
 static void unbind_locked(struct domain *d, unsigned int pirq)
 {
-    struct pirq *p = &d->pirq.table[pirq];
+    struct pirq *p = &d->pirqs[pirq];
     unsigned long flags = spin_lock_irqsave(&d->ev.lock);
     evtchn_port_t port = p->port;
 
@@ -93,89 +62,57 @@ static void unbind_locked(struct domain *d, unsigned int pirq)
     if (port)
         evtchn_free_locked(d, port);
     spin_unlock_irqrestore(&d->ev.lock, flags);
-    if (port) {
+    if (port)
         irq_unbind(pirq);
-        show_eoi_locked(d, pirq, false);
-    }
 }
 
-static void unmap_locked(struct domain *d, unsigned int pirq)
+int pirq_unmap_locked(struct domain *d, unsigned int pirq)
 {
-    struct pirq *p = &d->pirq.table[pirq];
+    struct pirq *p = pirq_of(d, pirq);
 
+    if (!p)
+        return -EINVAL;
     unbind_locked(d, pirq);
     if (p->msi)
         irq_free_msi(pirq);
     p->mapped = p->msi = false;
-}
-
-int pirq_unmap(struct domain *d, unsigned int pirq)
-{
-    bool mapped;
-
-    spin_lock(&d->lock);
-    mapped = pirq_of(d, pirq);
-    if (mapped)
-        unmap_locked(d, pirq);
-    spin_unlock(&d->lock);
-    return mapped ? 0 : -EINVAL;
-}
-
-static int take_port(struct domain *d, unsigned int pirq, struct pirq *p)
-{
-    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
-    evtchn_port_t port;
-    int rc = p->port ? -EEXIST : evtchn_alloc_locked(d, &port);
-
-    if (!rc) {
-        evtchn_at(d, port)->state = EVTCHNSTAT_pirq;
-        evtchn_at(d, port)->data = pirq;
-        p->port = port;
-    }
-    spin_unlock_irqrestore(&d->ev.lock, flags);
-    return rc;
+    return 0;
 }
 
 int pirq_bind(struct domain *d, unsigned int pirq, evtchn_port_t *ret_port)
 {
-    int rc = d->pirq.table ? evtchn_make_room(d) : -EPERM;
+    struct evtchn new = { .state = EVTCHNSTAT_pirq, .data = pirq };
     struct pirq *p;
+    int rc = -EINVAL;
 
-    if (rc)
-        return rc;
+    if (!d->pirqs)
+        return -EPERM;
     spin_lock(&d->lock);
     p = pirq_of(d, pirq);
-    rc = p ? take_port(d, pirq, p) : -EINVAL;
+    if (p)
+        rc = evtchn_new(d, &new, &p->port, ret_port);
     if (!rc) {
-        *ret_port = p->port;
         rc = irq_bind(pirq, pirq_arrived, d);
         if (rc)
             unbind_locked(d, pirq);
-        else
-            show_eoi_locked(d, pirq, irq_needs_eoi(pirq));
     }
     spin_unlock(&d->lock);
     return rc;
 }
 
-int pirq_close(struct domain *d, evtchn_port_t port)
+bool pirq_close(struct domain *d, evtchn_port_t port)
 {
-    struct evtchn *chn;
-    unsigned int pirq = 0;
-    bool is_pirq;
-    unsigned long flags;
+    unsigned int i = 0;
 
+    if (!d->pirqs || !port)
+        return false;
     spin_lock(&d->lock);
-    flags = spin_lock_irqsave(&d->ev.lock);
-    chn = evtchn_used(d, port);
-    is_pirq = chn && chn->state == EVTCHNSTAT_pirq;
-    if (is_pirq)
-        pirq = chn->data;
-    spin_unlock_irqrestore(&d->ev.lock, flags);
-    if (is_pirq)
-        unbind_locked(d, pirq);
+    while (i < NR_IRQS && d->pirqs[i].port != port)
+        i++;
+    if (i < NR_IRQS)
+        unbind_locked(d, i);
     spin_unlock(&d->lock);
-    return is_pirq ? 0 : -EINVAL;
+    return i < NR_IRQS;
 }
 
 void pirq_follow(struct domain *d, unsigned int pirq, const struct vcpu *v)
@@ -186,79 +123,37 @@ void pirq_follow(struct domain *d, unsigned int pirq, const struct vcpu *v)
     spin_unlock(&d->lock);
 }
 
-int pirq_eoi(struct domain *d, unsigned int pirq)
+int pirq_eoi_locked(struct domain *d, unsigned int pirq)
 {
-    bool mapped;
+    struct pirq *p = pirq_of(d, pirq);
 
-    spin_lock(&d->lock);
-    mapped = pirq_of(d, pirq);
-    if (mapped && d->pirq.table[pirq].port)
+    if (p && p->port)
         irq_eoi(pirq);
-    spin_unlock(&d->lock);
-    return mapped ? 0 : -EINVAL;
+    return p ? 0 : -EINVAL;
 }
 
-int pirq_needs_eoi(struct domain *d, unsigned int pirq, bool *ret_needs)
+int pirq_needs_eoi_locked(struct domain *d, unsigned int pirq)
 {
-    bool mapped;
-
-    spin_lock(&d->lock);
-    mapped = pirq_of(d, pirq);
-    if (mapped)
-        *ret_needs = irq_needs_eoi(pirq);
-    spin_unlock(&d->lock);
-    return mapped ? 0 : -EINVAL;
-}
-
-int pirq_set_eoi_page(struct domain *d, gfn_t gfn)
-{
-    struct page_info *pg;
-    int rc;
-
-    rc = page_get_typed(gfn, PGT_WRITABLE, d, &pg);
-    if (rc)
-        return rc;
-    spin_lock(&d->lock);
-    if (d->pirq.eoi_pg || d->dying) {
-        rc = -EBUSY;
-    } else {
-        d->pirq.eoi_pg = pg;
-        for (unsigned int i = 0; i < NR_IRQS; i++) {
-            struct pirq *p = pirq_of(d, i);
-
-            show_eoi_locked(d, i, p && p->port && irq_needs_eoi(i));
-        }
-    }
-    spin_unlock(&d->lock);
-    if (rc)
-        page_put_typed(pg);
-    return rc;
+    return pirq_of(d, pirq) ? irq_needs_eoi(pirq) : -EINVAL;
 }
 
 void pirq_relinquish(struct domain *d)
 {
-    struct page_info *pg;
-
     spin_lock(&d->lock);
     for (unsigned int i = 0; i < NR_IRQS; i++)
-        if (pirq_of(d, i))
-            unmap_locked(d, i);
-    pg = d->pirq.eoi_pg;
-    d->pirq.eoi_pg = NULL;
+        pirq_unmap_locked(d, i);
     spin_unlock(&d->lock);
-    if (pg)
-        page_put_typed(pg);
 }
 
 int pirq_init(struct domain *d)
 {
     if (!d->hardware)
         return 0;
-    d->pirq.table = kzalloc(NR_IRQS * sizeof(*d->pirq.table));
-    return d->pirq.table ? 0 : -ENOMEM;
+    d->pirqs = kzalloc(NR_IRQS * sizeof(*d->pirqs));
+    return d->pirqs ? 0 : -ENOMEM;
 }
 
 void pirq_destroy(struct domain *d)
 {
-    kfree(d->pirq.table);
+    kfree(d->pirqs);
 }

@@ -16,35 +16,32 @@ struct evtchn {
     uint32_t data;                   /* remote port, virq or pirq */
     uint8_t state;                   /* EVTCHNSTAT_* */
     uint8_t vcpu;                    /* (a) who is told */
-    uint8_t pad[2];
 };
-_Static_assert(sizeof(struct evtchn) == 16, "a page of them is a bucket");
-
-#define PORTS_PER_BUCKET (PAGE_SIZE / sizeof(struct evtchn))
 
 /* Of a port below nr_ports. */
 static inline struct evtchn *evtchn_at(const struct domain *d,
                                        evtchn_port_t port)
 {
-    return &d->ev.bucket[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
+    return &d->ev.port[port];
 }
 
 /* Of a port that is in use; else NULL. */
 static inline struct evtchn *evtchn_used(const struct domain *d,
                                          evtchn_port_t port)
 {
-    if (port >= READ_ONCE(d->ev.nr_ports) ||
+    if (port >= d->ev.nr_ports ||
         evtchn_at(d, port)->state == EVTCHNSTAT_closed)
         return NULL;
     return evtchn_at(d, port);
 }
 
-/* Before evtchn_alloc_locked: see that there is a bucket with a free port.
- * -ENOMEM.  No lock held, as the allocator's is not for interrupt handlers. */
-int evtchn_make_room(struct domain *d);
-/* The lowest free port, still closed: the caller sets its state.  -ENOSPC;
- * -ESRCH: d is dying. */
-int evtchn_alloc_locked(struct domain *d, evtchn_port_t *ret_port);
+/* Take the lowest free port for what new says.  -ENOSPC; -ESRCH: d is dying. */
+int evtchn_alloc_locked(struct domain *d, const struct evtchn *new,
+                        evtchn_port_t *ret_port);
+/* The same, taking the lock.  *slot, if not NULL, is where the port is noted
+ * under it; -EEXIST: there is one. */
+int evtchn_new(struct domain *d, const struct evtchn *new,
+               evtchn_port_t *slot, evtchn_port_t *ret_port);
 void evtchn_free_locked(struct domain *d, evtchn_port_t port);
 /* Under the lock of the domain that sends. */
 void evtchn_set_pending(struct domain *d, evtchn_port_t port);
@@ -60,16 +57,13 @@ int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu);
 int evtchn_status(struct domain *d, evtchn_port_t port,
                   struct evtchn_status *ret_status);
 int evtchn_unmask(struct domain *d, evtchn_port_t port);
-/* Close all ports, in bounded steps: -ERESTART. */
-int evtchn_close_all(struct domain *d);
 
 /* virq.c: one for the whole system, always noted at vcpu 0? */
 bool virq_is_global(unsigned int virq);
 
-/* pirq.c: close a port if it is a pirq's; send the interrupt where v runs. */
-int pirq_close(struct domain *d, evtchn_port_t port);
+/* pirq.c: close a port if it is a pirq's, false: it is not; send the interrupt
+ * where v runs. */
+bool pirq_close(struct domain *d, evtchn_port_t port);
 void pirq_follow(struct domain *d, unsigned int pirq, const struct vcpu *v);
-/* Unmap all, give the EOI page back. */
-void pirq_relinquish(struct domain *d);
 
 #endif

@@ -31,30 +31,12 @@ int evtchn_bind_virq(struct domain *d, unsigned int virq, unsigned int vcpu,
                      evtchn_port_t *ret_port)
 {
     struct vcpu *v = domain_vcpu(d, vcpu);
-    evtchn_port_t port;
-    unsigned long flags;
-    int rc;
+    struct evtchn new = { .state = EVTCHNSTAT_virq, .vcpu = vcpu,
+                          .data = virq };
 
     if (virq >= NR_VIRQS || (virq_is_global(virq) && vcpu))
         return -EINVAL;
     if (virq_is_global(virq) && !d->privileged)
         return -EPERM;
-    if (!v)
-        return -ENOENT;
-    rc = evtchn_make_room(d);
-    if (rc)
-        return rc;
-    flags = spin_lock_irqsave(&d->ev.lock);
-    rc = v->ev.virq_port[virq] ? -EEXIST : evtchn_alloc_locked(d, &port);
-    if (!rc) {
-        struct evtchn *chn = evtchn_at(d, port);
-
-        chn->state = EVTCHNSTAT_virq;
-        chn->vcpu = vcpu;
-        chn->data = virq;
-        v->ev.virq_port[virq] = port;
-        *ret_port = port;
-    }
-    spin_unlock_irqrestore(&d->ev.lock, flags);
-    return rc;
+    return v ? evtchn_new(d, &new, &v->ev.virq_port[virq], ret_port) : -ENOENT;
 }

@@ -4,7 +4,6 @@
 #include "grant/table.h"
 #include "grant/private.h"
 #include "domain/domain.h"
-#include "domain/guest_ops.h"
 #include "lib/string.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
@@ -22,16 +21,13 @@ static int end_get_own(struct end *e, const struct gnttab_copy_ptr *p,
                        bool write)
 {
     struct domain *d = current->domain;
-    mfn_t mfn;
 
     if (p->domid != DOMID_SELF)
         return GNTST_permission_denied;
-    if (guest_ops->gfn_to_mfn(d, p->u.gmfn, &mfn))
-        return GNTST_bad_page;
     if (write)
-        return page_get_typed(mfn, PGT_WRITABLE, d, &e->pg) ? GNTST_bad_page
-                                                            : GNTST_okay;
-    e->pg = page_get_mfn(mfn, d);
+        return page_get_typed(p->u.gmfn, PGT_WRITABLE, d, &e->pg)
+               ? GNTST_bad_page : GNTST_okay;
+    e->pg = page_get_mfn(p->u.gmfn, d);
     return e->pg ? GNTST_okay : GNTST_bad_page;
 }
 

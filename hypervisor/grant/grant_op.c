@@ -4,7 +4,6 @@
 #include "grant/table.h"
 #include "grant/private.h"
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
@@ -12,17 +11,11 @@
 
 struct domain *grant_target(domid_t id, int16_t *ret_status)
 {
-    struct domain *d = domain_get_by_id(id);
+    struct domain *d = NULL;
+    int rc = domain_get_managed(id, &d);
 
-    if (!d) {
-        *ret_status = GNTST_bad_domain;
-        return NULL;
-    }
-    if (!may_manage(current->domain, d)) {
-        domain_put(d);
-        *ret_status = GNTST_permission_denied;
-        return NULL;
-    }
+    if (rc)
+        *ret_status = rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
     return d;
 }
 

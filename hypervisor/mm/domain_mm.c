@@ -6,7 +6,6 @@
  */
 #include "mm/domain_mm.h"
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "lib/env.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
@@ -170,21 +169,11 @@ int domain_claim(struct domain *d, unsigned long nr_frames)
 
 int domain_get_owner(domid_t id, struct domain **ret_d)
 {
-    struct domain *d;
-
-    if (id == DOMID_IO)
-        d = dom_io;
-    else if (id == DOMID_XEN)
-        d = dom_xen;
-    else
-        d = domain_get_by_id(id);
-    if (!d)
-        return -ESRCH;
-    if (!may_manage(current->domain, d)) {
-        domain_put(d);
+    if (id != DOMID_IO && id != DOMID_XEN)
+        return domain_get_managed(id, ret_d);
+    if (!current->domain->privileged)
         return -EPERM;
-    }
-    *ret_d = d;
+    *ret_d = id == DOMID_IO ? dom_io : dom_xen;
     return 0;
 }
 

@@ -2,7 +2,6 @@
  * HYPERVISOR_mmu_update and update_va_mapping.
  */
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"

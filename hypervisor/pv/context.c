@@ -353,13 +353,6 @@ static int vcpu_relinquish(struct vcpu *v)
     return rc ? rc : vcpu_set_root(v, 0, 0);
 }
 
-static int gfn_to_mfn(struct domain *d, gfn_t gfn, mfn_t *ret_mfn)
-{
-    (void)d;
-    *ret_mfn = gfn;
-    return 0;
-}
-
 static void ldt_load(struct vcpu *v)
 {
     desc_load_ldt(v->id, v->pv.ldt_ents);
@@ -373,7 +366,6 @@ static const struct guest_ops pv_ops = {
     .vcpu_relinquish = vcpu_relinquish,
     .set_context = set_context,
     .get_context = get_context,
-    .gfn_to_mfn = gfn_to_mfn,
     .context_switch = context_switch,
     .cpuid = pv_cpuid,
     .ldt_load = ldt_load,

@@ -174,17 +174,6 @@ static void singleshot_fired(void *data)
     evtchn_send_virq(data, VIRQ_TIMER);
 }
 
-static void periodic_fired(void *data)
-{
-    struct vcpu *v = data;
-    s_time_t period = READ_ONCE(v->clock.period);
-
-    if (!period)
-        return;
-    evtchn_send_virq(v, VIRQ_TIMER);
-    timer_set(&v->clock.periodic, system_time() + period);
-}
-
 int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout, uint32_t flags)
 {
     struct timer *t = &v->clock.singleshot;
@@ -206,12 +195,10 @@ int clock_init_vcpu(struct vcpu *v)
     v->clock.runstate.state = RUNSTATE_offline;
     v->clock.runstate.state_entry_time = system_time();
     timer_init(&v->clock.singleshot, singleshot_fired, v, v->sched.cpu);
-    timer_init(&v->clock.periodic, periodic_fired, v, v->sched.cpu);
     return 0;
 }
 
 void clock_destroy_vcpu(struct vcpu *v)
 {
     timer_kill(&v->clock.singleshot);
-    timer_kill(&v->clock.periodic);
 }

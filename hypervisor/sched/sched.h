@@ -55,13 +55,12 @@ struct sched_vcpu {
     struct timer poll_timer;
 };
 
-/* Runstate, periodic and single-shot timer, registered areas (clock.c). */
+/* Runstate, single-shot timer, registered areas (clock.c). */
 struct vcpu_clock {
     struct vcpu_runstate_info runstate;  /* (q) */
     void __guest *runstate_area;     /* guest virtual address, or NULL */
     void __guest *time_area;
-    struct timer singleshot, periodic;
-    s_time_t period;                 /* 0: none */
+    struct timer singleshot;
     struct vcpu_time_info time;      /* (o) what the guest was told last */
     struct vcpu_info *told;          /* (o) and where */
     bool time_area_stale;            /* (o) time_area lacks it still */

@@ -2,7 +2,6 @@
  * HYPERVISOR_sched_op and HYPERVISOR_set_timer_op.
  */
 #include "domain/domain.h"
-#include "domain/rights.h"
 #include "mm/guest_copy.h"
 #include "sched/softirq.h"
 #include "x86/atomic.h"
@@ -36,14 +35,14 @@ static int any_pending(struct domain *d, const struct sched_poll *poll,
                        evtchn_port_t *ret_port)
 {
     evtchn_port_t port = 0;
+    int rc;
 
     for (unsigned int i = 0; i < poll->nr_ports; i++) {
         if (copy_from_guest(&port, poll->ports.p + i, sizeof(port)))
             return -EFAULT;
-        if (!evtchn_port_valid(d, port))
-            return -EINVAL;
-        if (evtchn_port_pending(d, port))
-            return 1;
+        rc = evtchn_port_pending(d, port);
+        if (rc)
+            return rc;
     }
     *ret_port = port;
     return 0;
@@ -113,27 +112,6 @@ static long op_shutdown_code(void __guest *arg)
     return 0;
 }
 
-static long op_remote_shutdown(void __guest *arg)
-{
-    struct sched_remote_shutdown op;
-    struct domain *d;
-    long rc = 0;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.reason > SHUTDOWN_MAX)
-        return -EINVAL;
-    d = domain_get_by_id(op.domain_id);
-    if (!d)
-        return -ESRCH;
-    if (may_control(current->domain))
-        domain_shutdown(d, op.reason);
-    else
-        rc = -EPERM;
-    domain_put(d);
-    return rc;
-}
-
 static long op_yield(void)
 {
     vcpu_yield();
@@ -147,7 +125,6 @@ long do_sched_op(int cmd, void __guest *arg)
     case SCHEDOP_block:           return op_block();
     case SCHEDOP_shutdown:        return op_shutdown(arg);
     case SCHEDOP_poll:            return op_poll(arg);
-    case SCHEDOP_remote_shutdown: return op_remote_shutdown(arg);
     case SCHEDOP_shutdown_code:   return op_shutdown_code(arg);
     default:                      return -ENOSYS;
     }

@@ -41,7 +41,6 @@ static bool left_out(unsigned long nr, unsigned long a1)
     case __HYPERVISOR_sched_op:
         return (uint32_t)a1 == SCHEDOP_block || (uint32_t)a1 == SCHEDOP_poll ||
                (uint32_t)a1 == SCHEDOP_shutdown ||
-               (uint32_t)a1 == SCHEDOP_remote_shutdown ||
                (uint32_t)a1 == SCHEDOP_watchdog;
     case __HYPERVISOR_sched_op_compat:
         return (uint32_t)a1 <= 2;
