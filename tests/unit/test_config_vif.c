@@ -10,7 +10,6 @@
 #include <json-c/json.h>
 
 #include "config/config.h"
-#include "config/config_vif.h"
 #include "util/cleanup.h"
 
 /* Claim: a specification means this, in the shape of xl list -l. */
@@ -42,9 +41,9 @@ static const struct {
       "\"rate_interval_usecs\":1000000}" },
 };
 
-static char *text_of(const struct vif_config *v)
+static char *text_of(const struct device_config *v)
 {
-    struct json_object *o = vif_config_to_json(v);
+    struct json_object *o = device_config_to_json(v);
     char *text;
 
     json_object_object_del(o, "nictype");
@@ -57,26 +56,27 @@ static char *text_of(const struct vif_config *v)
 static void test_accepted(void **state)
 {
     struct config_report r = { 0 };
-    struct vif_config v, back, copy;
+    struct device_config *v, *back, *copy;
 
     (void)state;
     for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
         _cleanup_free_ char *text = NULL, *again = NULL;
         struct json_object *o;
 
-        if (vif_config_parse(accepted[i].spec, "vif", &r, &v))
+        if (device_config_parse(DEVICE_VIF, accepted[i].spec, "vif", &r, &v))
             fail_msg("%s", r.error);
-        text = text_of(&v);
+        text = text_of(v);
         assert_string_equal(text, accepted[i].json);
-        o = vif_config_to_json(&v);
-        assert_int_equal(vif_config_from_json(o, "nics[0]", &r, &back), 0);
+        o = device_config_to_json(v);
+        assert_int_equal(device_config_from_json(DEVICE_VIF, o,
+                                                 "nics[0]", &r, &back), 0);
         json_object_put(o);
-        vif_config_copy(&copy, &back);
-        vif_config_fini(&v);
-        vif_config_fini(&back);
-        again = text_of(&copy);
+        copy = device_config_copy(back);
+        device_config_free(v);
+        device_config_free(back);
+        again = text_of(copy);
         assert_string_equal(again, text);
-        vif_config_fini(&copy);
+        device_config_free(copy);
     }
     assert_int_equal(r.warnings.nr, 0);
 }
@@ -123,11 +123,12 @@ static const struct {
 static void test_refused(void **state)
 {
     struct config_report r = { 0 };
-    struct vif_config v;
+    struct device_config *v;
 
     (void)state;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        if (!vif_config_parse(refused[i].spec, "g.cfg:3: vif", &r, &v))
+        if (!device_config_parse(DEVICE_VIF, refused[i].spec, "g.cfg:3: vif",
+                                 &r, &v))
             fail_msg("not refused: %s", refused[i].spec);
         if (strncmp(r.error, "g.cfg:3: vif: ", 14))
             fail_msg("%s: no place in: %s", refused[i].spec, r.error);
@@ -148,13 +149,13 @@ static void test_json_refused(void **state)
         "{\"rate_bytes_per_interval\":-5,\"rate_interval_usecs\":5}",
     };
     struct config_report r = { 0 };
-    struct vif_config v;
+    struct device_config *v;
 
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct json_object *o = json_tokener_parse(texts[i]);
 
-        if (!vif_config_from_json(o, "nics[0]", &r, &v))
+        if (!device_config_from_json(DEVICE_VIF, o, "nics[0]", &r, &v))
             fail_msg("not refused: %s", texts[i]);
         assert_int_equal(strncmp(r.error, "nics[0]: ", 9), 0);
         config_report_fini(&r);
@@ -166,16 +167,16 @@ static void test_json_refused(void **state)
 static void test_warned(void **state)
 {
     struct config_report r = { 0 };
-    struct vif_config v;
+    struct device_config *v;
 
     (void)state;
-    assert_int_equal(vif_config_parse("model=e1000,mtu=1400", "g.cfg:3: vif",
-                                      &r, &v), 0);
-    assert_int_equal(v.mtu, 1400);
+    assert_int_equal(device_config_parse(DEVICE_VIF, "model=e1000,mtu=1400",
+                                         "g.cfg:3: vif", &r, &v), 0);
+    assert_int_equal(v->vif.mtu, 1400);
     assert_int_equal(r.warnings.nr, 1);
     assert_string_equal(r.warnings.item[0], "g.cfg:3: vif: model=e1000 has no "
                         "effect for PV guests, ignored");
-    vif_config_fini(&v);
+    device_config_free(v);
     config_report_fini(&r);
 }
 
@@ -186,7 +187,7 @@ static void test_mutations(void **state)
     static const char bytes[] = "=,@:/ 019KMGbBmus\x80";
     char text[sizeof(base)];
     struct config_report r = { 0 };
-    struct vif_config v;
+    struct device_config *v;
     unsigned int seed = 1;
 
     (void)state;
@@ -197,8 +198,8 @@ static void test_mutations(void **state)
             text[(seed >> 16) % (sizeof(base) - 1)] =
                 bytes[(seed >> 8) % (sizeof(bytes) - 1)];
         }
-        if (!vif_config_parse(text, "vif", &r, &v))
-            vif_config_fini(&v);
+        if (!device_config_parse(DEVICE_VIF, text, "vif", &r, &v))
+            device_config_free(v);
         config_report_fini(&r);
     }
 }

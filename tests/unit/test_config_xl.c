@@ -10,7 +10,6 @@
 #include <json-c/json.h>
 
 #include "config/config.h"
-#include "config/config_vif.h"
 #include "util/cleanup.h"
 
 #define BASE "name = 'g'\nkernel = '/k'\n"
@@ -59,10 +58,14 @@ static const struct {
     { BASE "disk = 'x'", { "g.cfg:3", "disk", "list" } },
     { BASE "vif = 'x'", { "g.cfg:3", "vif", "list" } },
     { BASE "vif = ['', 'mac=1']", { "g.cfg:3: vif: mac", "00:16:3e" } },
-    { BASE "vif = ['devid=1', 'devid=1']", { "g.cfg: ", "devid=1", NULL } },
-    { BASE "vif = ['vifname=a', 'vifname=a']", { "vifname=a", NULL, NULL } },
+    { BASE "vif = ['devid=1', 'devid=1']", { "g.cfg: ", "two vif", NULL } },
+    { BASE "vif = ['devid=0', '']\ndisk = ['/a,,xvda', 'b,,d0p0']",
+      { "g.cfg: ", "two disk", "same device" } },
+    { BASE "disk = ['/a,,xvda', '/b,,vda']",
+      { "g.cfg:3: disk", "\"vda\" is no disk", NULL } },
+    { BASE "vif = ['vifname=a', 'vifname=a']", { "same vifname", NULL, NULL } },
     { BASE "vif = ['mac=00:16:3e:00:00:aa', 'mac=00:16:3E:00:00:AA']",
-      { "g.cfg: ", "two interfaces", "mac=00:16:3e:00:00:aa" } },
+      { "g.cfg: ", "two vif", "same mac" } },
     { BASE "extra += 1\nextra = 'a'\nextra += 2", { "+=", NULL, NULL } },
     { "kernel = '/k'", { "no name", "name = \"guest\"", NULL } },
     { "name = 'g'", { "no kernel", "kernel =", NULL } },
@@ -106,7 +109,7 @@ static void test_values(void **state)
         "cpus = [ '0', \"2-3\", 1, ]\ncpu_weight = 512\ncpu_cap = 50\n"
         "on_poweroff = 'preserve'\non_reboot='destroy'\n"
         "on_crash = 'rename-restart'\ntype = 'pv'\n"
-        "disk = [ 'phy:/dev/a,xvda,w',\n  # within a list\n  'b' ]\n"
+        "disk = [ 'phy:/dev/a,xvda,w',\n  # within a list\n  '/b,,sda,r' ]\n"
         "vif = []\nnomigrate = 1\n";
     struct config_report r;
     struct domain_config *c = parse2(text, NULL, &r);
@@ -135,9 +138,8 @@ static void test_values(void **state)
     assert_int_equal(c->on_poweroff, ACTION_PRESERVE);
     assert_int_equal(c->on_reboot, ACTION_DESTROY);
     assert_int_equal(c->on_crash, ACTION_RENAME_RESTART);
-    assert_int_equal(c->disks.nr, 2);
-    assert_string_equal(c->disks.item[0], "phy:/dev/a,xvda,w");
-    assert_int_equal(c->nr_vifs, 0);
+    assert_int_equal(c->nr_devices, 2);
+    assert_string_equal(c->device[0]->vbd.target, "/dev/a");
     assert_true(c->nomigrate);
     assert_int_equal(r.warnings.nr, 0);
     config_free(c);
@@ -171,12 +173,13 @@ static void test_order(void **state)
 
     (void)state;
     c = parse2(BASE "memory = 64\nextra = 'a'\nextra += ' b'\nmemory = 96\n"
-               "disk = ['1']\ndisk += ['2', '3']\n", "vcpus=2;memory=128", &r);
+               "disk = ['1,,xvda']\n"
+               "disk += ['2,,xvdb', '3,,xvdc']\n", "vcpus=2;memory=128", &r);
     assert_non_null(c);
     assert_int_equal(c->memory_kb, 128 << 10);
     assert_int_equal(c->vcpus, 2);
     assert_string_equal(c->cmdline, "a b");
-    assert_int_equal(c->disks.nr, 3);
+    assert_int_equal(c->nr_devices, 3);
     config_free(c);
     config_report_fini(&r);
     c = parse2(BASE, "name=g", &r);
@@ -295,7 +298,7 @@ static void test_json_round_trip(void **state)
                "maxvcpus=3\ncpus=['0','1-2']\ncpus_soft='^0'\ncap=150\n"
                "cpu_weight=7\non_crash='rename-restart'\nextra='x \"y\"'\n"
                "on_watchdog='preserve'\nnomigrate=1\nmax_grant_frames=9\n"
-               "max_event_channels=200\ndisk=['a,b']\n"
+               "max_event_channels=200\ndisk=['a,,xvdb','/b,,d20p1,r']\n"
                "vif=['', 'devid=3,bridge=br0,rate=10MB/s']\n"
                "uuid='01234567-89ab-cdef-0123-456789abcdef'", NULL, &r);
     assert_non_null(c);
@@ -309,11 +312,11 @@ static void test_json_round_trip(void **state)
     assert_memory_equal(back->uuid, c->uuid, 16);
     assert_int_equal(back->nr_hard, 3);
     assert_true(cpuset_test(&back->hard[2], 250));
-    assert_int_equal(back->nr_vifs, 2);
-    assert_int_equal(back->vifs[0].devid, -1);
-    assert_int_equal(back->vifs[1].devid, 3);
-    assert_string_equal(back->vifs[1].bridge, "br0");
-    assert_int_equal(back->vifs[1].rate_bytes, 500000);
+    assert_int_equal(back->nr_devices, 4);
+    assert_int_equal(back->device[2]->devid, 0);
+    assert_int_equal(back->device[3]->devid, 3);
+    assert_string_equal(back->device[3]->vif.bridge, "br0");
+    assert_int_equal(back->device[3]->vif.rate_bytes, 500000);
     json_object_put(one);
     json_object_put(two);
     config_free(c);

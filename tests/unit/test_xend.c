@@ -284,7 +284,7 @@ static const struct {
     { "domain.create", CREATE("g", "kernel='/no'"), "No such file" },
     { "domain.create", CREATE("g", "memory=5000"), "not enough free" },
     { "domain.create", CREATE("g", "cpus='77'"), "cpus" },
-    { "domain.create", CREATE("g", "disk=['a,xvda,w']"), "disks" },
+    { "domain.create", CREATE("g", "disk=['a,,xvda,w']"), "disks" },
     { "domain.create", CREATE("Domain-0", ""), "exists" },
     { "domain.set_memory", "{\"domain\":\"0\",\"memory_kb\":1}", "too little" },
     { "domain.bvt", "{}", "borrowed" },

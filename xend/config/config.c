@@ -5,7 +5,6 @@
 #include <stdarg.h>
 
 #include "config/config.h"
-#include "config/config_vif.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -80,26 +79,10 @@ struct domain_config *config_copy(const struct domain_config *c)
     n->cmdline = copy_string(c->cmdline);
     n->hard = copy_bytes(c->hard, c->nr_hard * sizeof(*c->hard));
     n->soft = copy_bytes(c->soft, c->nr_soft * sizeof(*c->soft));
-    strlist_copy(&n->disks, &c->disks);
-    n->vifs = copy_bytes(c->vifs, c->nr_vifs * sizeof(*c->vifs));
-    for (unsigned int i = 0; i < c->nr_vifs; i++)
-        vif_config_copy(&n->vifs[i], &c->vifs[i]);
+    n->device = xcalloc(c->nr_devices, sizeof(*n->device));
+    for (unsigned int i = 0; i < c->nr_devices; i++)
+        n->device[i] = device_config_copy(c->device[i]);
     return n;
-}
-
-struct vif_config *config_add_vif(struct domain_config *c)
-{
-    c->vifs = xrealloc(c->vifs, (c->nr_vifs + 1) * sizeof(*c->vifs));
-    c->vifs[c->nr_vifs] = (struct vif_config){ .devid = -1 };
-    return &c->vifs[c->nr_vifs++];
-}
-
-void config_drop_vifs(struct domain_config *c)
-{
-    while (c->nr_vifs)
-        vif_config_fini(&c->vifs[--c->nr_vifs]);
-    free(c->vifs);
-    c->vifs = NULL;
 }
 
 void config_free(struct domain_config *c)
@@ -112,8 +95,9 @@ void config_free(struct domain_config *c)
     free(c->cmdline);
     free(c->hard);
     free(c->soft);
-    strlist_fini(&c->disks);
-    config_drop_vifs(c);
+    while (c->nr_devices)
+        device_config_free(c->device[--c->nr_devices]);
+    free(c->device);
     free(c);
 }
 

@@ -16,8 +16,8 @@
 
 #include "util/strlist.h"
 
+struct field;
 struct json_object;
-struct vif_config;
 
 #define CONFIG_MAX_VCPUS 128
 #define CONFIG_MAX_CPUS  256
@@ -42,6 +42,47 @@ enum config_action {
 enum config_type {
     TYPE_PV,
     NR_TYPES
+};
+
+enum device_kind { DEVICE_VBD, DEVICE_VIF, NR_DEVICE_KINDS };
+
+/* A device's defaults may follow the guest, or be said: "discard". */
+enum config_switch { SWITCH_DEFAULT, SWITCH_OFF, SWITCH_ON };
+
+/* A disk.  Integers are int64_t, flags and words int, as fields want them. */
+struct vbd_config {
+    char *target;               /* absolute path: a block device or raw file */
+    char *vdev;                 /* the guest's name of it: "xvda" */
+    int format, backend;        /* of these there is one that we know */
+    int64_t writable, cdrom;    /* 0 or 1 */
+    int discard;                /* enum config_switch */
+    bool untrusted;             /* the guest does not trust dom0 */
+};
+
+/* A network interface.  Strings are NULL where nothing was given. */
+struct vif_config {
+    char *mac;                  /* "00:16:3e:aa:bb:cc" */
+    char *bridge;               /* NULL: the host's own network */
+    char *ifname;               /* in dom0; NULL: vifDOMID.DEVID */
+    char *ip;                   /* addresses that it may have, for scripts */
+    char *script;               /* of the user; NULL: xend does it all */
+    char *gatewaydev;           /* for scripts */
+    int64_t mtu;                /* 0: as the bridge has it */
+    int64_t rate_bytes;         /* sent in each interval; 0: no limit */
+    int64_t rate_usec;
+    bool untrusted;             /* the guest does not trust dom0 */
+    int type;                   /* of these there is one */
+};
+
+/* One device.  kind says which member of the union it has. */
+struct device_config {
+    enum device_kind kind;
+    int64_t devid;              /* vbd: virtual device number; vif: index;
+                                   -1: not given yet */
+    union {
+        struct vbd_config vbd;
+        struct vif_config vif;
+    };
 };
 
 /* Integers are int64_t and flags bool, as the field tables want them. */
@@ -73,9 +114,8 @@ struct domain_config {
     int64_t max_event_channels;
     bool nomigrate;
 
-    struct strlist disks;       /* specifications, as written */
-    struct vif_config *vifs;
-    unsigned int nr_vifs;
+    struct device_config **device;      /* each owned, in order of attach */
+    unsigned int nr_devices;
 };
 
 /* Where and why a text was refused, and what was odd but went through. */
@@ -97,10 +137,6 @@ struct domain_config *config_new(void);
 struct domain_config *config_copy(const struct domain_config *c);
 void config_free(struct domain_config *c);
 void config_freep(struct domain_config **c);
-
-/* One more vif, with every default; and none at all. */
-struct vif_config *config_add_vif(struct domain_config *c);
-void config_drop_vifs(struct domain_config *c);
 
 /*
  * Complete c (maxmem from memory, maxvcpus from vcpus ...) and check what no
@@ -144,6 +180,69 @@ struct config_source {
 int config_parse_xl(const struct config_source *src, unsigned int nr,
                     const char *dir, struct config_report *r,
                     struct domain_config **ret_config);
+
+/* --- config_device.c: devices, by their kind --------------------------- */
+
+/* How a kind of device is written; one table each in config_<kind>.c. */
+struct device_notation {
+    const char *key;            /* in .cfg: "disk" */
+    const char *json;           /* the array's name in JSON: "disks" */
+    const struct field *fields; /* of struct device_config: JSON, copies */
+
+    /*
+     * One specification as in .cfg into dc, which holds its defaults; place is
+     * what messages begin with.  -EINVAL with r->error set.
+     */
+    int (*parse)(struct device_config *dc, const char *spec,
+                 const char *place, struct config_report *r);
+
+    /* Complete dc from itself, and refuse what cannot be; as parse. */
+    int (*check)(struct device_config *dc, const char *place,
+                 struct config_report *r);
+
+    /* NULL, or why a and b, of this kind, cannot be in one domain. */
+    const char *(*clash)(const struct device_config *a,
+                         const struct device_config *b);
+};
+
+const struct device_notation *device_notation(enum device_kind kind);
+
+/* One with its kind's defaults. */
+struct device_config *device_config_new(enum device_kind kind);
+struct device_config *device_config_copy(const struct device_config *dc);
+void device_config_free(struct device_config *dc);
+void device_config_freep(struct device_config **dc);
+
+/* Parse and check one specification.  -EINVAL with r->error set. */
+int device_config_parse(enum device_kind kind, const char *spec,
+                        const char *place, struct config_report *r,
+                        struct device_config **ret_dc);
+
+/* A new object; and back, lenient to unknown names, checked; as parse. */
+struct json_object *device_config_to_json(const struct device_config *dc);
+int device_config_from_json(enum device_kind kind, struct json_object *json,
+                            const char *place, struct config_report *r,
+                            struct device_config **ret_dc);
+
+/* Give dc a devid if it has none, and refuse it beside c's devices. */
+int config_fit_device(const struct domain_config *c, struct device_config *dc,
+                      const char *place, struct config_report *r);
+
+struct device_config *config_find_device(const struct domain_config *c,
+                                         enum device_kind kind,
+                                         int64_t devid);
+/* dc is c's from now on. */
+void config_add_device(struct domain_config *c, struct device_config *dc);
+/* Remove and free it; not there: nothing happens. */
+void config_remove_device(struct domain_config *c, enum device_kind kind,
+                          int64_t devid);
+/* Free all devices of this kind. */
+void config_clear_devices(struct domain_config *c, enum device_kind kind);
+
+/* --- config_vbd.c ------------------------------------------------------- */
+
+/* "xvda", "sdb1", "d1p0", "51712" to Linux's numbers; false: none of these. */
+bool vdev_parse(const char *name, int64_t *ret_number);
 
 /* --- config_json.c: the shape of xl list -l's "config" ----------------- */
 

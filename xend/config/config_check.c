@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "config/config.h"
-#include "config/config_vif.h"
 #include "util/cleanup.h"
 
 const char *config_name_problem(const char *s)
@@ -70,28 +69,6 @@ static int check_affinity(const struct cpuset *set, unsigned int nr,
     return 0;
 }
 
-/* Numbers and addresses that are given are given once. */
-static int check_vifs(const struct domain_config *c, const char *place,
-                      struct config_report *r)
-{
-    for (unsigned int i = 0; i < c->nr_vifs; i++)
-        for (unsigned int j = 0; j < i; j++) {
-            const struct vif_config *a = &c->vifs[i], *b = &c->vifs[j];
-
-            if (a->devid >= 0 && a->devid == b->devid)
-                return config_error(r, "%s: two interfaces have devid=%lld; "
-                                    "leave devid out", place,
-                                    (long long)a->devid);
-            if (a->mac && b->mac && streq(a->mac, b->mac))
-                return config_error(r, "%s: two interfaces have mac=%s; "
-                                    "change one", place, a->mac);
-            if (a->ifname && b->ifname && streq(a->ifname, b->ifname))
-                return config_error(r, "%s: two interfaces have vifname=%s; "
-                                    "change one", place, a->ifname);
-        }
-    return 0;
-}
-
 int config_check(struct domain_config *c, const char *place,
                  struct config_report *r)
 {
@@ -117,7 +94,7 @@ int config_check(struct domain_config *c, const char *place,
         rc = check_affinity(c->hard, c->nr_hard, place, r);
     if (!rc)
         rc = check_affinity(c->soft, c->nr_soft, place, r);
-    if (!rc)
-        rc = check_vifs(c, place, r);
+    for (unsigned int i = 0; i < c->nr_devices && !rc; i++)
+        rc = config_fit_device(c, c->device[i], place, r);
     return rc;
 }

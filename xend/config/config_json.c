@@ -8,7 +8,6 @@
 #include <json-c/json.h>
 
 #include "config/config.h"
-#include "config/config_vif.h"
 #include "util/cleanup.h"
 #include "util/field.h"
 
@@ -88,27 +87,6 @@ static void add_affinity(struct json_object *to, const char *name,
     json_object_object_add(to, name, a);
 }
 
-static struct json_object *strings_to_json(const struct strlist *l)
-{
-    struct json_object *a = json_object_new_array(), *o;
-
-    for (unsigned int i = 0; i < l->nr; i++) {
-        o = json_object_new_object();
-        json_object_object_add(o, "spec", json_object_new_string(l->item[i]));
-        json_object_array_add(a, o);
-    }
-    return a;
-}
-
-static struct json_object *vifs_to_json(const struct domain_config *c)
-{
-    struct json_object *a = json_object_new_array();
-
-    for (unsigned int i = 0; i < c->nr_vifs; i++)
-        json_object_array_add(a, vif_config_to_json(&c->vifs[i]));
-    return a;
-}
-
 static struct json_object *b_info_to_json(const struct domain_config *c)
 {
     struct json_object *b = json_object_new_object(), *o;
@@ -130,6 +108,17 @@ static struct json_object *b_info_to_json(const struct domain_config *c)
     return b;
 }
 
+static void add_devices(struct json_object *top, const struct domain_config *c,
+                        enum device_kind kind)
+{
+    struct json_object *a = json_object_new_array();
+
+    for (unsigned int i = 0; i < c->nr_devices; i++)
+        if (c->device[i]->kind == kind)
+            json_object_array_add(a, device_config_to_json(c->device[i]));
+    json_object_object_add(top, device_notation(kind)->json, a);
+}
+
 struct json_object *config_to_json(const struct domain_config *c)
 {
     struct json_object *top = json_object_new_object();
@@ -141,8 +130,8 @@ struct json_object *config_to_json(const struct domain_config *c)
     json_object_object_add(info, "uuid", json_object_new_string(uuid));
     json_object_object_add(top, "c_info", info);
     json_object_object_add(top, "b_info", b_info_to_json(c));
-    json_object_object_add(top, "disks", strings_to_json(&c->disks));
-    json_object_object_add(top, "nics", vifs_to_json(c));
+    for (enum device_kind kind = 0; kind < NR_DEVICE_KINDS; kind++)
+        add_devices(top, c, kind);
     fields_write(top_fields, c, top);
     return top;
 }
@@ -202,31 +191,23 @@ static void read_affinity(struct json_object *obj, const char *name,
     }
 }
 
-static void read_strings(struct json_object *top, const char *name,
-                         struct strlist *l)
+static int read_devices(struct json_object *top, enum device_kind kind,
+                        struct domain_config *c, struct config_report *r)
 {
-    struct json_object *a = member(top, name, json_type_array), *spec;
-
-    for (size_t i = 0; a && i < json_object_array_length(a); i++) {
-        spec = member(json_object_array_get_idx(a, i), "spec",
-                      json_type_string);
-        strlist_add(l, spec ? json_object_get_string(spec) : "");
-    }
-}
-
-static int read_vifs(struct json_object *top, struct domain_config *c,
-                     struct config_report *r)
-{
-    struct json_object *a = member(top, "nics", json_type_array);
-    struct vif_config v;
+    const char *name = device_notation(kind)->json;
+    struct json_object *a = member(top, name, json_type_array);
+    size_t nr = a ? json_object_array_length(a) : 0;
+    struct device_config *dc;
     char place[40];
+    int rc;
 
-    for (size_t i = 0; a && i < json_object_array_length(a); i++) {
-        snprintf(place, sizeof(place), "config.nics[%zu]", i);
-        if (vif_config_from_json(json_object_array_get_idx(a, i), place, r,
-                                 &v))
-            return -EINVAL;
-        *config_add_vif(c) = v;
+    for (size_t i = 0; i < nr; i++) {
+        snprintf(place, sizeof(place), "config.%s[%zu]", name, i);
+        rc = device_config_from_json(kind, json_object_array_get_idx(a, i),
+                                     place, r, &dc);
+        if (rc)
+            return rc;
+        config_add_device(c, dc);
     }
     return 0;
 }
@@ -257,9 +238,9 @@ int config_from_json(struct json_object *json, struct config_report *r,
     read_affinity(b, "vcpu_soft_affinity", &c->soft, &c->nr_soft);
     v = member(b, "disable_migrate", json_type_string);
     c->nomigrate = v && streq(json_object_get_string(v), "True");
-    read_strings(json, "disks", &c->disks);
-    if (read_vifs(json, c, r))
-        return -EINVAL;
+    for (enum device_kind kind = 0; kind < NR_DEVICE_KINDS; kind++)
+        if (read_devices(json, kind, c, r))
+            return -EINVAL;
     *ret_config = TAKE_PTR(c);
     return 0;
 }

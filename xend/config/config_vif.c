@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <ctype.h>
 #include <errno.h>
-#include <json-c/json.h>
 
-#include "config/config.h"
-#include "config/config_vif.h"
+#include "config/device.h"
 #include "util/cleanup.h"
 #include "util/field.h"
 
 /* Linux's IFNAMSIZ without the zero byte. */
 #define IFNAME_MAX 15
+#define VIF_DEVID_MAX  255
+#define VIF_MTU_MIN    68
+#define VIF_MTU_MAX    65517    /* what xen-netback can: 65535 - 18 */
+#define VIF_RATE_USEC  50000    /* an interval of rate= that names none */
 
 struct vif_parse {
-    struct vif_config *v;
+    struct device_config *dc;
     const char *place;
     struct config_report *r;
 };
@@ -21,7 +23,7 @@ struct vif_key {
     const char *name;
     int (*apply)(struct vif_parse *p, const struct vif_key *k,
                  const char *value);
-    size_t offset;              /* of the field in struct vif_config */
+    size_t offset;              /* of the field in struct device_config */
     int64_t min, max;
 };
 
@@ -34,7 +36,7 @@ static int bad(struct vif_parse *p, const char *key, const char *value,
 static int apply_text(struct vif_parse *p, const struct vif_key *k,
                       const char *value)
 {
-    strset((char **)((char *)p->v + k->offset), value);
+    strset((char **)((char *)p->dc + k->offset), value);
     return 0;
 }
 
@@ -50,7 +52,7 @@ static int apply_number(struct vif_parse *p, const struct vif_key *k,
         return config_error(p->r, "%s: %s \"%s\" must be a number from %lld "
                             "to %lld", p->place, k->name, value,
                             (long long)k->min, (long long)k->max);
-    *(int64_t *)((char *)p->v + k->offset) = n;
+    *(int64_t *)((char *)p->dc + k->offset) = n;
     return 0;
 }
 
@@ -109,8 +111,8 @@ static int apply_rate(struct vif_parse *p, const struct vif_key *k,
         bytes / 1000000 > UINT32_MAX)
         return bad(p, k->name, value, "lets nothing through, or more than "
                    "can be counted; choose a rate and an interval between");
-    p->v->rate_bytes = bytes / 1000000;
-    p->v->rate_usec = usec;
+    p->dc->vif.rate_bytes = bytes / 1000000;
+    p->dc->vif.rate_usec = usec;
     return 0;
 }
 
@@ -138,18 +140,18 @@ static int apply_ignore(struct vif_parse *p, const struct vif_key *k,
     return 0;
 }
 
-#define AT(f) offsetof(struct vif_config, f)
+#define AT(f) offsetof(struct device_config, f)
 
 static const struct vif_key keys[] = {
-    { "mac", apply_text, AT(mac), 0, 0 },
-    { "bridge", apply_text, AT(bridge), 0, 0 },
-    { "vifname", apply_text, AT(ifname), 0, 0 },
-    { "ip", apply_text, AT(ip), 0, 0 },
-    { "script", apply_text, AT(script), 0, 0 },
-    { "gatewaydev", apply_text, AT(gatewaydev), 0, 0 },
-    { "netdev", apply_text, AT(gatewaydev), 0, 0 },
+    { "mac", apply_text, AT(vif.mac), 0, 0 },
+    { "bridge", apply_text, AT(vif.bridge), 0, 0 },
+    { "vifname", apply_text, AT(vif.ifname), 0, 0 },
+    { "ip", apply_text, AT(vif.ip), 0, 0 },
+    { "script", apply_text, AT(vif.script), 0, 0 },
+    { "gatewaydev", apply_text, AT(vif.gatewaydev), 0, 0 },
+    { "netdev", apply_text, AT(vif.gatewaydev), 0, 0 },
     { "rate", apply_rate, 0, 0, 0 },
-    { "mtu", apply_number, AT(mtu), VIF_MTU_MIN, VIF_MTU_MAX },
+    { "mtu", apply_number, AT(vif.mtu), VIF_MTU_MIN, VIF_MTU_MAX },
     { "devid", apply_number, AT(devid), 0, VIF_DEVID_MAX },
     { "type", apply_type, 0, 0, 0 },
     { "backend", apply_backend, 0, 0, 0 },
@@ -177,7 +179,7 @@ static int apply_word(struct vif_parse *p, char *word, uint32_t *seen)
     char *eq = strchr(word, '='), *name, *value;
 
     if (streq(word, "trusted") || streq(word, "untrusted")) {
-        p->v->untrusted = *word == 'u';
+        p->dc->vif.untrusted = *word == 'u';
         return 0;
     }
     if (!eq)
@@ -221,7 +223,7 @@ static int check_ifname(struct vif_parse *p, const char *key, const char *s)
 static int check_mac(struct vif_parse *p)
 {
     static const char form[] = "xx:xx:xx:xx:xx:xx";
-    char *mac = p->v->mac;
+    char *mac = p->dc->vif.mac;
     size_t i;
 
     if (!mac)
@@ -242,9 +244,12 @@ static int check_mac(struct vif_parse *p)
     return 0;
 }
 
-static int check(struct vif_parse *p)
+static int vif_check(struct device_config *dc, const char *place,
+                     struct config_report *r)
 {
-    const struct vif_config *v = p->v;
+    struct vif_parse parse = { .dc = dc, .place = place, .r = r };
+    const struct vif_config *v = &dc->vif;
+    struct vif_parse *p = &parse;
     int rc = check_mac(p);
 
     if (!rc)
@@ -260,92 +265,58 @@ static int check(struct vif_parse *p)
     if (!rc && !v->rate_bytes != !v->rate_usec)
         rc = config_error(p->r, "%s: a rate has bytes and an interval, both "
                           "above 0", p->place);
+    dc->vif.type = 0;
     return rc;
 }
 
-int vif_config_parse(const char *spec, const char *place,
-                     struct config_report *r, struct vif_config *v)
+static int vif_parse(struct device_config *dc, const char *spec,
+                     const char *place, struct config_report *r)
 {
-    struct vif_parse p = { .v = v, .place = place, .r = r };
+    struct vif_parse p = { .dc = dc, .place = place, .r = r };
     _cleanup_free_ char *copy = xstrdup(spec);
     char *rest = trim(copy), *word;
     uint32_t seen = 0;
     int rc = 0;
 
-    *v = (struct vif_config){ .devid = -1 };
     while (!rc && *copy && (word = strsep(&rest, ","))) {
         word = trim(word);
         if (*word)
             rc = apply_word(&p, word, &seen);
     }
-    if (!rc)
-        rc = check(&p);
-    if (rc)
-        vif_config_fini(v);
     return rc;
 }
+
+static const char *vif_clash(const struct device_config *a,
+                             const struct device_config *b)
+{
+    if (a->vif.mac && b->vif.mac && streq(a->vif.mac, b->vif.mac))
+        return "have the same mac; change one";
+    if (a->vif.ifname && b->vif.ifname && streq(a->vif.ifname, b->vif.ifname))
+        return "have the same vifname; change one";
+    return NULL;
+}
+
+static const char *const type_words[] = { "vif", NULL };
 
 static const struct field fields[] = {
     { "devid", FIELD_INT, AT(devid), false, -1, VIF_DEVID_MAX, -1, NULL },
-    { "mac", FIELD_STRING, AT(mac), false, 0, 0, 0, NULL },
-    { "bridge", FIELD_STRING, AT(bridge), false, 0, 0, 0, NULL },
-    { "ifname", FIELD_STRING, AT(ifname), false, 0, 0, 0, NULL },
-    { "ip", FIELD_STRING, AT(ip), false, 0, 0, 0, NULL },
-    { "script", FIELD_STRING, AT(script), false, 0, 0, 0, NULL },
-    { "gatewaydev", FIELD_STRING, AT(gatewaydev), false, 0, 0, 0, NULL },
-    { "mtu", FIELD_INT, AT(mtu), false, 0, VIF_MTU_MAX, 0, NULL },
-    { "rate_bytes_per_interval", FIELD_INT, AT(rate_bytes), false, 0,
+    { "mac", FIELD_STRING, AT(vif.mac), false, 0, 0, 0, NULL },
+    { "bridge", FIELD_STRING, AT(vif.bridge), false, 0, 0, 0, NULL },
+    { "ifname", FIELD_STRING, AT(vif.ifname), false, 0, 0, 0, NULL },
+    { "ip", FIELD_STRING, AT(vif.ip), false, 0, 0, 0, NULL },
+    { "script", FIELD_STRING, AT(vif.script), false, 0, 0, 0, NULL },
+    { "gatewaydev", FIELD_STRING, AT(vif.gatewaydev), false, 0, 0, 0, NULL },
+    { "mtu", FIELD_INT, AT(vif.mtu), false, 0, VIF_MTU_MAX, 0, NULL },
+    { "rate_bytes_per_interval", FIELD_INT, AT(vif.rate_bytes), false, 0,
       UINT32_MAX, 0, NULL },
-    { "rate_interval_usecs", FIELD_INT, AT(rate_usec), false, 0, UINT32_MAX, 0,
-      NULL },
-    { "untrusted", FIELD_BOOL, AT(untrusted), false, 0, 0, 0, NULL },
+    { "rate_interval_usecs", FIELD_INT, AT(vif.rate_usec), false, 0,
+      UINT32_MAX, 0, NULL },
+    { "nictype", FIELD_WORD, AT(vif.type), false, 0, 0, -1, type_words },
+    { "untrusted", FIELD_BOOL, AT(vif.untrusted), false, 0, 0, 0, NULL },
     { NULL, 0, 0, false, 0, 0, 0, NULL }
 };
 
-struct json_object *vif_config_to_json(const struct vif_config *v)
-{
-    struct json_object *o = json_object_new_object();
-
-    fields_write(fields, v, o);
-    json_object_object_add(o, "nictype", json_object_new_string("vif"));
-    return o;
-}
-
-int vif_config_from_json(struct json_object *json, const char *place,
-                         struct config_report *r, struct vif_config *v)
-{
-    struct vif_parse p = { .v = v, .place = place, .r = r };
-    struct json_object *known = json_object_new_object(), *o;
-    _cleanup_free_ char *why = NULL;
-    int rc;
-
-    *v = (struct vif_config){ .devid = -1 };
-    for (const struct field *f = fields; f->name; f++)
-        if (json_object_object_get_ex(json, f->name, &o))
-            json_object_object_add(known, f->name, json_object_get(o));
-    rc = fields_read(fields, known, v, &why);
-    json_object_put(known);
-    if (rc)
-        config_error(r, "%s: %s", place, why);
-    else
-        rc = check(&p);
-    if (rc)
-        vif_config_fini(v);
-    return rc;
-}
-
-void vif_config_copy(struct vif_config *to, const struct vif_config *from)
-{
-    *to = *from;
-    for (const struct field *f = fields; f->name; f++)
-        if (f->type == FIELD_STRING) {
-            char **s = (char **)((char *)to + f->offset);
-
-            *s = *s ? xstrdup(*s) : NULL;
-        }
-}
-
-void vif_config_fini(struct vif_config *v)
-{
-    fields_fini(fields, v);
-}
+const struct device_notation vif_notation = {
+    .key = "vif", .json = "nics", .fields = fields,
+    .parse = vif_parse, .check = vif_check, .clash = vif_clash,
+};

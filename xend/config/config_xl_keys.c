@@ -2,7 +2,6 @@
 /* What each key of a .cfg file means for a PV guest. */
 #include <errno.h>
 
-#include "config/config_vif.h"
 #include "config/xl.h"
 #include "util/cleanup.h"
 
@@ -115,39 +114,25 @@ static int apply_action(struct parse *p, const struct xl_key *k,
     return 0;
 }
 
-static int apply_strings(struct parse *p, const struct xl_key *k,
+/* A list of devices; k->min is their kind. */
+static int apply_devices(struct parse *p, const struct xl_key *k,
                          const struct xl_setting *s)
 {
-    struct strlist *list = (struct strlist *)((char *)p->c + k->offset);
+    _cleanup_free_ char *place = xasprintf("%s:%u: %s", s->file, s->line,
+                                           s->key);
+    struct device_config *dc;
+    int rc;
 
     if (s->value.kind != XL_LIST)
         return bad(p, s, "must be a list of strings: [ \"...\" ]");
-    strlist_fini(list);
     for (unsigned int i = 0; i < s->value.nr; i++) {
         if (s->value.item[i].kind != XL_STRING)
             return bad(p, s, "must be a list of strings: [ \"...\" ]");
-        strlist_add(list, s->value.item[i].text);
-    }
-    return 0;
-}
-
-static int apply_vifs(struct parse *p, const struct xl_key *k,
-                      const struct xl_setting *s)
-{
-    struct vif_config v;
-    char place[300];
-
-    (void)k;
-    if (s->value.kind != XL_LIST)
-        return bad(p, s, "must be a list of strings: [ \"...\" ]");
-    config_drop_vifs(p->c);
-    for (unsigned int i = 0; i < s->value.nr; i++) {
-        if (s->value.item[i].kind != XL_STRING)
-            return bad(p, s, "must be a list of strings: [ \"...\" ]");
-        snprintf(place, sizeof(place), "%s:%u: vif", s->file, s->line);
-        if (vif_config_parse(s->value.item[i].text, place, p->r, &v))
-            return -EINVAL;
-        *config_add_vif(p->c) = v;
+        rc = device_config_parse(k->min, s->value.item[i].text, place, p->r,
+                                 &dc);
+        if (rc)
+            return rc;
+        config_add_device(p->c, dc);
     }
     return 0;
 }
@@ -279,7 +264,8 @@ static const struct xl_key keys[] = {
     PLAIN("on_crash", apply_action, on_crash),
     PLAIN("on_watchdog", apply_action, on_watchdog),
     NOFIELD("on_soft_reset", apply_action),
-    PLAIN("disk", apply_strings, disks), NOFIELD("vif", apply_vifs),
+    { "disk", apply_devices, 0, DEVICE_VBD, 0, 0 },
+    { "vif", apply_devices, 0, DEVICE_VIF, 0, 0 },
     NUMBER("max_grant_frames", max_grant_frames, 1, 4096, 1),
     NUMBER("max_maptrack_frames", max_maptrack_frames, 0, 4096, 1),
     NUMBER("max_event_channels", max_event_channels, 31, 131071, 1),

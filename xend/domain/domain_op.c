@@ -40,7 +40,7 @@ int domain_create(struct xend *x, struct domain_config *c, bool paused,
     if (domain_find(x, c->name))
         return err_set(err, -EEXIST, "a domain with the name \"%s\" exists "
                        "already; choose another name or destroy it", c->name);
-    if (c->disks.nr || c->nr_vifs)
+    if (c->nr_devices)
         return err_set(err, -EOPNOTSUPP, "%s: disks and network interfaces "
                        "are not supported yet; remove the disk and vif lines "
                        "and start from a ramdisk", c->name);
