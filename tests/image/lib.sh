@@ -87,21 +87,48 @@ kernel_image()
     [ -f "$2" ] || cp "$dir"/boot/vmlinuz-* "$2"
 }
 
-# The file of one of the modules below drivers/xen of dom0's kernel.
-module_path()
+# The modules of kernel package $1, with an index; print the root folder.
+module_root()
 {
-    local pkg kver dir
+    local pkg dir d
 
-    pkg=$(real_kernel linux-image-amd64)
-    kver=${pkg#linux-image-}
-    dir=$cache/unpacked/modules
+    pkg=$(real_kernel "$1")
+    dir=$cache/unpacked/modules-$pkg
     if [ ! -f "$dir/.done" ]; then
+        rm -rf "$dir"
         mkdir -p "$dir"
+        d="./lib/modules/*/kernel"
         dpkg-deb --fsys-tarfile "$cache/$pkg"_*.deb | tar -x -C "$dir" \
-            --wildcards './lib/modules/*/kernel/drivers/xen/*'
+            --wildcards --no-wildcards-match-slash "$d/drivers/xen" \
+            "$d/drivers/block" "$d/drivers/net/xen-net*" \
+            "$d/drivers/net/veth.ko" "$d/net" "$d/lib" "$d/crypto" ||
+            die "cannot unpack $pkg's modules"
+        "$(unpacked busybox-static ./bin)/bin/busybox" depmod -b "$dir" \
+            "${pkg#linux-image-}"
         touch "$dir/.done"
     fi
-    printf '%s\n' "$dir/lib/modules/$kver/kernel/drivers/xen/$1.ko"
+    printf '%s\n' "$dir"
+}
+
+# Install modules $3... of kernel package $2, and those that they need, in
+# root folder $1, where modprobe finds them.
+add_modules()
+{
+    local root=$1 from kver name
+
+    kver=$(kernel_version "$2")
+    from=$(module_root "$2")/lib/modules/$kver
+
+    shift 2
+    mkdir -p "$root/lib/modules/$kver"
+    for name; do
+        grep "/$name\.ko:" "$from/modules.dep" || die "no module $name"
+    done | tr -d : | xargs -n 1 | sort -u | while read -r name; do
+        cp "$from/$name" "$root/lib/modules/$kver/"
+    done
+    "$root/bin/busybox" depmod -b "$root" "$kver"
+    # Where the kernel looks for it.
+    ln -sf ../bin/busybox "$root/sbin/modprobe"
 }
 
 # An empty root with busybox under all its names.
