@@ -1,7 +1,6 @@
 /*
  * Copies between granted frames, and frames of the caller's own.
  */
-#include "grant/table.h"
 #include "grant/private.h"
 #include "domain/domain.h"
 #include "lib/string.h"
@@ -65,25 +64,25 @@ static void end_put(const struct end *e)
     }
 }
 
-void grant_copy_one(struct gnttab_copy *op)
+int grant_copy(struct grant_call *c)
 {
+    const struct gnttab_copy *op = &c->copy;
     struct end src, dst;
     int rc;
 
-    op->status = GNTST_bad_copy_arg;
     if (op->source.offset + op->len > (int)PAGE_SIZE ||
         op->dest.offset + op->len > (int)PAGE_SIZE)
-        return;
+        return GNTST_bad_copy_arg;
     rc = end_get(&src, &op->source, op->flags & GNTCOPY_source_gref, false);
+    if (rc)
+        return rc;
+    rc = end_get(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, true);
     if (!rc) {
-        rc = end_get(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, true);
-        if (!rc) {
-            memmove((char *)page_to_virt(dst.pg) + op->dest.offset,
-                    (char *)page_to_virt(src.pg) + op->source.offset, op->len);
-            end_put(&dst);
-            stat_inc(STAT_GRANT_COPY);
-        }
-        end_put(&src);
+        memmove((char *)page_to_virt(dst.pg) + op->dest.offset,
+                (char *)page_to_virt(src.pg) + op->source.offset, op->len);
+        end_put(&dst);
+        stat_inc(STAT_GRANT_COPY);
     }
-    op->status = rc;
+    end_put(&src);
+    return rc;
 }

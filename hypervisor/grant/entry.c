@@ -1,7 +1,7 @@
 /*
  * Claim and release one entry of a grant table.
  */
-#include "grant/entry.h"
+#include "grant/private.h"
 #include "x86/atomic.h"
 
 #define MAX_TRIES 5                  /* a sane guest changes it once */

@@ -1,7 +1,7 @@
 /*
- * HYPERVISOR_grant_table_op.
+ * HYPERVISOR_grant_table_op: the table of operations.  The dispatcher copies
+ * arguments in and, with the status, out.
  */
-#include "grant/table.h"
 #include "grant/private.h"
 #include "domain/domain.h"
 #include "mm/frame_table.h"
@@ -9,215 +9,126 @@
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
-struct domain *grant_target(domid_t id, int16_t *ret_status)
+/* The domain that an operation names, if the caller may act on it, with a
+ * reference. GNTST_*. */
+static int target_get(domid_t id, struct domain **ret_d)
 {
-    struct domain *d = NULL;
-    int rc = domain_get_managed(id, &d);
+    int rc = domain_get_managed(id, ret_d);
 
-    if (rc)
-        *ret_status = rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
-    return d;
+    return !rc ? GNTST_okay : rc == -ESRCH ? GNTST_bad_domain
+                                           : GNTST_permission_denied;
 }
 
-/*
- * The operations on arrays: work on the elements at uop, at most GRANT_BATCH
- * of them.  The number done, or an error.
- */
-typedef long batch_fn(void __guest *uop, unsigned int n);
-
-static long batch_map(void __guest *uop, unsigned int n)
+static int op_setup_table(struct grant_call *c)
 {
-    struct gnttab_map_grant_ref __guest *u = uop, op;
-
-    for (unsigned int i = 0; i < n; i++) {
-        if (copy_from_guest(&op, &u[i], sizeof(op)))
-            return -EFAULT;
-        grant_map_one(&op);
-        if (copy_to_guest(&u[i], &op, sizeof(op)))
-            return -EFAULT;
-    }
-    return n;
-}
-
-/* After removals of mappings: no CPU may use them any more. */
-static void finish_unmaps(struct grant_unmap *u, unsigned int n)
-{
-    if (n)
-        tlb_flush_mask(current->domain->dirty_cpus, FLUSH_ALL);
-    for (unsigned int i = 0; i < n; i++)
-        grant_unmap_end(&u[i]);
-}
-
-static long batch_unmap(void __guest *uop, unsigned int n)
-{
-    struct gnttab_unmap_grant_ref __guest *u = uop, op;
-    struct grant_unmap todo[GRANT_BATCH];
-    long rc = n;
-    unsigned int i;
-
-    for (i = 0; i < n && rc > 0; i++) {
-        todo[i].rd = NULL;
-        if (copy_from_guest(&op, &u[i], sizeof(op))) {
-            rc = -EFAULT;
-            break;
-        }
-        todo[i] = (struct grant_unmap){ .host_addr = op.host_addr,
-                                        .dev_bus_addr = op.dev_bus_addr,
-                                        .handle = op.handle };
-        op.status = grant_unmap_begin(&todo[i]);
-        if (copy_field_to_guest(&u[i], &op, status))
-            rc = -EFAULT;
-    }
-    finish_unmaps(todo, i);
-    return rc;
-}
-
-static long batch_copy(void __guest *uop, unsigned int n)
-{
-    struct gnttab_copy __guest *u = uop, op;
-
-    for (unsigned int i = 0; i < n; i++) {
-        if (copy_from_guest(&op, &u[i], sizeof(op)))
-            return -EFAULT;
-        grant_copy_one(&op);
-        if (copy_field_to_guest(&u[i], &op, status))
-            return -EFAULT;
-    }
-    return n;
-}
-
-static long batch_swap(void __guest *uop, unsigned int n)
-{
-    struct gnttab_swap_grant_ref __guest *u = uop, op;
-
-    for (unsigned int i = 0; i < n; i++) {
-        if (copy_from_guest(&op, &u[i], sizeof(op)))
-            return -EFAULT;
-        op.status = grant_swap(current->domain, op.ref_a, op.ref_b);
-        if (copy_field_to_guest(&u[i], &op, status))
-            return -EFAULT;
-    }
-    return n;
-}
-
-static const struct {
-    batch_fn *fn;
-    size_t size;
-} batch_ops[] = {
-    [GNTTABOP_map_grant_ref] = { batch_map, sizeof(gnttab_map_grant_ref_t) },
-    [GNTTABOP_unmap_grant_ref] = { batch_unmap,
-                                   sizeof(gnttab_unmap_grant_ref_t) },
-    [GNTTABOP_copy] = { batch_copy, sizeof(gnttab_copy_t) },
-    [GNTTABOP_swap_grant_ref] = { batch_swap, sizeof(gnttab_swap_grant_ref_t) },
-};
-
-static long run_batches(unsigned int cmd, char __guest *uop,
-                        unsigned int count)
-{
-    long done;
-
-    while (count) {
-        done = batch_ops[cmd].fn(uop, MIN(count, GRANT_BATCH));
-        if (done < 0)
-            return done;
-        uop += done * batch_ops[cmd].size;
-        count -= done;
-        if (count && hypercall_should_yield())
-            return hypercall_again(3, (unsigned long)cmd, uop,
-                                   (unsigned long)count);
-    }
-    return 0;
-}
-
-static int16_t setup_table(const struct gnttab_setup_table *op)
-{
-    int16_t status = GNTST_okay;
-    struct domain *d = grant_target(op->dom, &status);
+    struct domain *d;
+    int status = target_get(c->setup.dom, &d);
     xen_pfn_t mfn;
 
-    if (!d)
+    if (status)
         return status;
-    if (grant_grow(d, op->nr_frames))
+    if (grant_grow(d, c->setup.nr_frames))
         status = GNTST_general_error;
-    for (unsigned int i = 0; !status && i < op->nr_frames; i++) {
-        mfn = virt_to_mfn(d->grant.frames[i]);
-        if (copy_to_guest(op->frame_list.p + i, &mfn, sizeof(mfn)))
+    for (unsigned int i = 0; !status && i < c->setup.nr_frames; i++) {
+        mfn = virt_to_mfn(d->grant.frames[i].shared);
+        if (copy_to_guest(c->setup.frame_list.p + i, &mfn, sizeof(mfn)))
             status = GNTST_bad_virt_addr;
     }
     domain_put(d);
     return status;
 }
 
-static long op_setup_table(void __guest *uop)
+static int op_query_size(struct grant_call *c)
 {
-    struct gnttab_setup_table op;
-
-    if (copy_from_guest(&op, uop, sizeof(op)))
-        return -EFAULT;
-    op.status = setup_table(&op);
-    return copy_field_to_guest((struct gnttab_setup_table __guest *)uop, &op,
-                               status) ? -EFAULT : 0;
-}
-
-static long op_query_size(void __guest *uop)
-{
-    struct gnttab_query_size op;
     struct domain *d;
+    int status = target_get(c->size.dom, &d);
 
-    if (copy_from_guest(&op, uop, sizeof(op)))
-        return -EFAULT;
-    d = grant_target(op.dom, &op.status);
-    if (d) {
-        op.nr_frames = d->grant.nr_frames;
-        op.max_nr_frames = d->grant.max_frames;
-        op.status = GNTST_okay;
-        domain_put(d);
-    }
-    return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+    if (status)
+        return status;
+    c->size.nr_frames = d->grant.nr_frames;
+    c->size.max_nr_frames = d->grant.max_frames;
+    domain_put(d);
+    return GNTST_okay;
 }
 
-static long op_set_version(void __guest *uop)
+static const struct row {
+    int (*fn)(struct grant_call *c);
+    uint8_t size, status;            /* of an argument; where in it */
+    uint8_t results;                 /* what goes back begins here */
+    bool single;                     /* no array of them */
+} rows[] = {
+#define ROW(op, fn, type, results, single)                                  \
+    [GNTTABOP_##op] = { fn, sizeof(struct type),                            \
+        offsetof(struct type, status), offsetof(struct type, results), single }
+    ROW(map_grant_ref, grant_map, gnttab_map_grant_ref, status, false),
+    ROW(unmap_grant_ref, grant_unmap, gnttab_unmap_grant_ref, status, false),
+    ROW(copy, grant_copy, gnttab_copy, status, false),
+    ROW(swap_grant_ref, grant_swap, gnttab_swap_grant_ref, status, false),
+    ROW(setup_table, op_setup_table, gnttab_setup_table, status, true),
+    ROW(query_size, op_query_size, gnttab_query_size, nr_frames, true),
+};
+
+/* After removals of mappings: no CPU may use them any more. */
+static void finish_unmaps(const struct grant_call *c)
+{
+    if (c->nr_ended)
+        tlb_flush_mask(current->domain->dirty_cpus, FLUSH_ALL);
+    for (unsigned int i = 0; i < c->nr_ended; i++)
+        grant_unmap_end(c->ended[i]);
+}
+
+/* Up to GRANT_BATCH elements of an array. */
+static int run_some(const struct row *r, char __guest *uop, unsigned int n)
+{
+    struct grant_call c;
+    int rc = 0;
+
+    for (c.nr_ended = 0; !rc && n--; uop += r->size) {
+        if (copy_from_guest(&c, uop, r->size)) {
+            rc = -EFAULT;
+            break;
+        }
+        *(int16_t *)((char *)&c + r->status) = r->fn(&c);
+        if (copy_to_guest(uop + r->results, (char *)&c + r->results,
+                          r->size - r->results))
+            rc = -EFAULT;
+    }
+    finish_unmaps(&c);
+    return rc;
+}
+
+static int set_version(void __guest *uop)
 {
     struct gnttab_set_version op;
 
     if (copy_from_guest(&op, uop, sizeof(op)))
         return -EFAULT;
-    if (op.version == 2)
-        return -ENOSYS;              /* as if there were no such call */
-    if (op.version != 1)
-        return -EINVAL;
-    return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+    /* Version 2: as if there were no such call. */
+    return op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
 }
 
-static long op_get_version(void __guest *uop)
+long do_grant_table_op(unsigned int cmd, char __guest *uop, unsigned int count)
 {
-    struct gnttab_get_version op;
-    struct domain *d;
-    int16_t status = GNTST_okay;
+    const struct row *r = &rows[cmd];
+    unsigned int n;
+    int rc;
 
-    if (copy_from_guest(&op, uop, sizeof(op)))
-        return -EFAULT;
-    d = grant_target(op.dom, &status);
-    if (!d)
-        return status == GNTST_bad_domain ? -ESRCH : -EPERM;
-    domain_put(d);
-    op.version = 1;
-    return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
-}
-
-long do_grant_table_op(unsigned int cmd, void __guest *uop, unsigned int count)
-{
-    if ((int)count < 0)
+    if (cmd == GNTTABOP_set_version && count == 1)
+        return set_version(uop);
+    if (cmd >= ARRAY_SIZE(rows) || !r->fn)
+        return -ENOSYS;
+    if ((int)count < 0 || (r->single && count != 1))
         return -EINVAL;
-    if (cmd < ARRAY_SIZE(batch_ops) && batch_ops[cmd].fn)
-        return run_batches(cmd, uop, count);
-    if (count != 1)
-        return -EINVAL;
-    switch (cmd) {
-    case GNTTABOP_setup_table:  return op_setup_table(uop);
-    case GNTTABOP_query_size:   return op_query_size(uop);
-    case GNTTABOP_set_version:  return op_set_version(uop);
-    case GNTTABOP_get_version:  return op_get_version(uop);
-    default:                    return -ENOSYS;
+    while (count) {
+        n = MIN(count, GRANT_BATCH);
+        rc = run_some(r, uop, n);
+        if (rc)
+            return rc;
+        uop += n * r->size;
+        count -= n;
+        if (count && hypercall_should_yield())
+            return hypercall_again(3, (unsigned long)cmd, uop,
+                                   (unsigned long)count);
     }
+    return 0;
 }

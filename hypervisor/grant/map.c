@@ -1,12 +1,9 @@
 /*
  * Mappings of granted frames: the mapper's handles, map and unmap.
  */
-#include "grant/table.h"
 #include "grant/private.h"
 #include "domain/domain.h"
 #include "mm/buddy.h"
-#include "mm/frame_table.h"
-#include "mm/page_type.h"
 #include "mm/pt_update.h"
 #include "x86/percpu.h"
 
@@ -84,29 +81,11 @@ static pte_t grant_pte(mfn_t mfn, uint32_t flags)
     return pte_make(mfn, bits);
 }
 
-/* Put the entry in place, with the reference and use that it stands for. */
-static int map_host(struct domain *rd, mfn_t mfn,
-                    const struct gnttab_map_grant_ref *op)
+/* What an update of the mapper's tables says, in the words of grants. */
+static int grant_status(int rc)
 {
-    bool write = !(op->flags & GNTMAP_readonly);
-    struct page_info *pg = mfn_to_page(mfn);
-    int rc;
-
-    if (!page_get(pg, rd))
-        return GNTST_bad_page;
-    if (write && page_type_get(pg, PGT_WRITABLE)) {
-        page_put(pg);
-        return GNTST_general_error;
-    }
-    rc = pt_grant_map(current, op->host_addr,
-                      op->flags & GNTMAP_contains_pte,
-                      grant_pte(mfn, op->flags));
-    if (!rc)
-        return GNTST_okay;
-    if (write)
-        page_type_put(pg);
-    page_put(pg);
-    return rc == -EFAULT ? GNTST_bad_virt_addr : GNTST_general_error;
+    return !rc ? GNTST_okay : rc == -EFAULT ? GNTST_bad_virt_addr
+                                            : GNTST_general_error;
 }
 
 /* With a handle and rd referenced. */
@@ -120,12 +99,12 @@ static int map_frame(struct domain *ld, struct domain *rd,
 
     if (rc)
         return rc;
-    if (op->flags & GNTMAP_host_map) {
-        rc = map_host(rd, mfn, op);
-        if (rc) {
-            grant_unpin(rd, op->ref, write);
-            return rc;
-        }
+    if (op->flags & GNTMAP_host_map)
+        rc = pt_update_at(op->host_addr, op->flags & GNTMAP_contains_pte,
+                          grant_pte(mfn, op->flags), &(struct pt_cond){}, rd);
+    if (rc) {
+        grant_unpin(rd, op->ref, write);
+        return grant_status(rc);
     }
     spin_lock(&ld->grant.lock);
     m->rd = rd;
@@ -134,112 +113,94 @@ static int map_frame(struct domain *ld, struct domain *rd,
     spin_unlock(&ld->grant.lock);
     op->handle = handle;
     op->dev_bus_addr = mfn << PAGE_SHIFT;
+    stat_inc(STAT_GRANT_MAP);
     return GNTST_okay;
 }
 
-void grant_map_one(struct gnttab_map_grant_ref *op)
+int grant_map(struct grant_call *c)
 {
     struct domain *ld = current->domain, *rd;
+    int status = GNTST_no_space;
     grant_handle_t handle;
 
-    op->status = GNTST_bad_gntref;
-    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
-        return;
-    op->status = GNTST_bad_domain;
-    rd = op->dom == DOMID_SELF ? NULL : domain_get_by_id(op->dom);
+    if (!(c->map.flags & (GNTMAP_device_map | GNTMAP_host_map)))
+        return GNTST_bad_gntref;
+    rd = c->map.dom == DOMID_SELF ? NULL : domain_get_by_id(c->map.dom);
     if (!rd)
-        return;
-    op->status = GNTST_no_space;
+        return GNTST_bad_domain;
     handle = handle_alloc(ld);
     if (handle != NO_HANDLE) {
-        op->status = map_frame(ld, rd, op, handle);
-        if (op->status)
+        status = map_frame(ld, rd, &c->map, handle);
+        if (status)
             handle_free(ld, handle);
     }
-    if (op->status)
+    if (status)
         domain_put(rd);              /* else the handle holds it */
-    else
-        stat_inc(STAT_GRANT_MAP);
+    return status;
 }
 
-/* What of the mapping the caller wants to end: GNTMAP_host_map, _device_map. */
-static int unmap_check(const struct grant_unmap *u, const struct maptrack *m,
-                       uint16_t *ret_parts)
+/* May these parts of the mapping end? */
+static int unmap_check(const struct gnttab_unmap_grant_ref *op,
+                       const struct maptrack *m)
 {
-    uint16_t parts = 0;
-
     if (!m || !m->flags || (m->flags & MAPTRACK_BUSY))
         return GNTST_bad_handle;
-    if (u->host_addr && !(m->flags & GNTMAP_host_map))
+    if (op->host_addr && !(m->flags & GNTMAP_host_map))
         return GNTST_bad_virt_addr;
-    if (u->dev_bus_addr && !(m->flags & GNTMAP_device_map))
+    if (op->dev_bus_addr && !(m->flags & GNTMAP_device_map))
         return GNTST_bad_dev_addr;
-    if (u->host_addr)
-        parts |= GNTMAP_host_map;
-    if (u->dev_bus_addr)
-        parts |= GNTMAP_device_map;
-    *ret_parts = parts;
     return GNTST_okay;
 }
 
-static int unmap_host(const struct grant_unmap *u, const struct maptrack *m)
+/* Take the entry at host_addr out of the tables, if it is this mapping's. */
+static int unmap_host(uint64_t host_addr, const struct maptrack *m)
 {
-    struct grant_table *t = &m->rd->grant;
-    const struct active_entry *act;
-    int rc;
+    mfn_t mfn = active_of(&m->rd->grant, m->ref)->mfn;
+    const struct pt_cond maps = { PTE_PRESENT | PTE_ADDR_MASK,
+                                  pte_make(mfn, PTE_PRESENT) };
 
-    act = &t->active[m->ref / ACTIVE_PER_PAGE][m->ref % ACTIVE_PER_PAGE];
-    rc = pt_grant_unmap(current, u->host_addr, m->flags & GNTMAP_contains_pte,
-                        act->mfn, 0);
-    if (!rc)
-        return GNTST_okay;
-    return rc == -EFAULT ? GNTST_bad_virt_addr : GNTST_general_error;
+    return grant_status(pt_update_at(host_addr, m->flags & GNTMAP_contains_pte,
+                                     0, &maps, current->domain));
 }
 
-int grant_unmap_begin(struct grant_unmap *u)
+int grant_unmap(struct grant_call *c)
 {
     struct grant_table *t = &current->domain->grant;
+    const struct gnttab_unmap_grant_ref *op = &c->unmap;
     struct maptrack *m;
-    struct maptrack was;
-    uint16_t parts = 0;
-    int rc;
+    int status;
 
-    u->rd = NULL;
     spin_lock(&t->lock);
-    m = maptrack_of(t, u->handle);
-    rc = unmap_check(u, m, &parts);
-    if (!rc) {
-        was = *m;
+    m = maptrack_of(t, op->handle);
+    status = unmap_check(op, m);
+    if (!status)
         m->flags |= MAPTRACK_BUSY;   /* no other vcpu unmaps it meanwhile */
-    }
     spin_unlock(&t->lock);
-    if (rc)
-        return rc;
-
-    if (parts & GNTMAP_host_map)
-        rc = unmap_host(u, &was);
-    if (!rc) {
-        was.flags &= ~parts;
-        if (!(was.flags & (GNTMAP_host_map | GNTMAP_device_map))) {
-            u->rd = was.rd;
-            u->ref = was.ref;
-            u->write = !(was.flags & GNTMAP_readonly);
-            return GNTST_okay;       /* stays busy until grant_unmap_end */
-        }
-    }
+    if (status)
+        return status;
+    if (op->host_addr)
+        status = unmap_host(op->host_addr, m);
     spin_lock(&t->lock);
-    m->flags = was.flags;
+    if (!status && op->host_addr)
+        m->flags &= ~GNTMAP_host_map;
+    if (!status && op->dev_bus_addr)
+        m->flags &= ~GNTMAP_device_map;
+    if (m->flags & (GNTMAP_host_map | GNTMAP_device_map))
+        m->flags &= ~MAPTRACK_BUSY;
+    else
+        c->ended[c->nr_ended++] = op->handle;    /* stays busy until then */
     spin_unlock(&t->lock);
-    return rc;
+    return status;
 }
 
-void grant_unmap_end(struct grant_unmap *u)
+void grant_unmap_end(grant_handle_t handle)
 {
-    if (!u->rd)
-        return;
-    grant_unpin(u->rd, u->ref, u->write);
-    handle_free(current->domain, u->handle);
-    domain_put(u->rd);
+    const struct maptrack *m = maptrack_of(&current->domain->grant, handle);
+    struct domain *rd = m->rd;
+
+    grant_unpin(rd, m->ref, !(m->flags & GNTMAP_readonly));
+    handle_free(current->domain, handle);
+    domain_put(rd);
     stat_inc(STAT_GRANT_UNMAP);
 }
 

@@ -17,17 +17,19 @@ struct active_entry {
     uint32_t readers, writers;
     uint32_t mfn;                    /* while pinned */
     domid_t domid;                   /* who pins it; while pinned */
-    uint16_t pad;
 };
-#define ACTIVE_PER_PAGE    (PAGE_SIZE / sizeof(struct active_entry))
-#define ACTIVE_PAGES_PER_FRAME (GRANTS_PER_FRAME / ACTIVE_PER_PAGE)
+
+/* A frame of the table; both have GRANTS_PER_FRAME entries. */
+struct grant_frame {
+    struct grant_entry_v1 *shared;   /* with the guest */
+    struct active_entry *active;
+};
 
 /* A mapping that this domain has made, by its handle. (g) of the mapper */
 struct maptrack {
     struct domain *rd;               /* who granted it, referenced */
     grant_ref_t ref;                 /* free: handle of the next free one */
     uint16_t flags;                  /* GNTMAP_*; 0: free; BUSY: in change */
-    uint16_t pad;
 };
 #define MAPTRACK_PER_PAGE  (PAGE_SIZE / sizeof(struct maptrack))
 #define MAPTRACK_BUSY      0x8000
@@ -37,32 +39,59 @@ struct maptrack {
  * flush of the TLBs. */
 #define GRANT_BATCH        32
 
+/* The operation at hand, and mappings that end with the next flush. */
+struct grant_call {
+    union {
+        struct gnttab_map_grant_ref map;
+        struct gnttab_unmap_grant_ref unmap;
+        struct gnttab_copy copy;
+        struct gnttab_swap_grant_ref swap;
+        struct gnttab_setup_table setup;
+        struct gnttab_query_size size;
+    };
+    unsigned int nr_ended;
+    grant_handle_t ended[GRANT_BATCH];
+};
+
+/*
+ * The operations.  GNTST_*.  An unmapping has a second phase, after a flush of
+ * the TLBs, for the handles that it leaves in `ended`.
+ */
+int grant_map(struct grant_call *c);
+int grant_unmap(struct grant_call *c);
+void grant_unmap_end(grant_handle_t handle);
+int grant_copy(struct grant_call *c);
+/* Exchange two entries that are not pinned. */
+int grant_swap(struct grant_call *c);
+
+/* The entry of a reference below nr_frames * GRANTS_PER_FRAME. */
+static inline struct active_entry *active_of(const struct grant_table *t,
+                                             grant_ref_t ref)
+{
+    return &t->frames[ref / GRANTS_PER_FRAME].active[ref % GRANTS_PER_FRAME];
+}
+
 /* Pin rd's entry for domain `by`. GNTST_*. */
 int grant_pin(struct domain *rd, grant_ref_t ref, domid_t by, bool write,
               mfn_t *ret_mfn);
 void grant_unpin(struct domain *rd, grant_ref_t ref, bool write);
 /* Grow the table up to nr frames. -EINVAL: over the limit; -ENOMEM. */
 int grant_grow(struct domain *d, unsigned int nr);
-/* Exchange two entries that are not pinned. GNTST_*. */
-int grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b);
 
-/* The operations on one element: status is set. */
-void grant_map_one(struct gnttab_map_grant_ref *op);
-void grant_copy_one(struct gnttab_copy *op);
-
-/* An unmapping in two phases, with a flush of the TLBs between them. */
-struct grant_unmap {
-    uint64_t host_addr, dev_bus_addr, new_addr;
-    grant_handle_t handle;
-    struct domain *rd;               /* set when the second is needed */
-    grant_ref_t ref;
-    bool write;
-};
-int grant_unmap_begin(struct grant_unmap *u);      /* GNTST_* */
-void grant_unmap_end(struct grant_unmap *u);
-
-/* The domain that an operation names, referenced, if the caller may act on
- * it: DOMID_SELF is itself.  Else a GNTST_* error in ret_status. */
-struct domain *grant_target(domid_t id, int16_t *ret_status);
+/*
+ * One entry in memory that the granting guest writes at any time, and whose
+ * flags we change under its hands.  It may take an entry back as long as
+ * neither GTF_reading nor GTF_writing is set; it does so with one
+ * compare-and-exchange of the flags.  So we claim it in the same way: flags
+ * and domid together, in one word.
+ *
+ * Claim the entry for `by`, for reading, and also for writing if write.
+ * GNTST_okay, with the granted frame; GNTST_general_error: not granted to it,
+ * or not in this way, or the guest changes it all the time.
+ */
+int grant_entry_claim(struct grant_entry_v1 *e, domid_t by, bool write,
+                      uint32_t *ret_frame);
+/* The last use of a kind has gone: give the flags (GTF_*) back. */
+void grant_entry_release(struct grant_entry_v1 *e, uint16_t flags);
 
 #endif

@@ -1,13 +1,12 @@
 /*
  * The table: its frames, growth, and pins on its entries.
  */
-#include "grant/table.h"
-#include "grant/entry.h"
 #include "grant/private.h"
 #include "domain/domain.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
+#include "x86/percpu.h"
 
 #define DEFAULT_FRAMES          64
 #define DEFAULT_MAPTRACK_FRAMES 1024
@@ -16,12 +15,7 @@
 
 static struct grant_entry_v1 *entry_of(struct grant_table *t, grant_ref_t ref)
 {
-    return &t->frames[ref / GRANTS_PER_FRAME][ref % GRANTS_PER_FRAME];
-}
-
-static struct active_entry *active_of(struct grant_table *t, grant_ref_t ref)
-{
-    return &t->active[ref / ACTIVE_PER_PAGE][ref % ACTIVE_PER_PAGE];
+    return &t->frames[ref / GRANTS_PER_FRAME].shared[ref % GRANTS_PER_FRAME];
 }
 
 static bool pinned(const struct active_entry *act)
@@ -42,64 +36,45 @@ int grant_init(struct domain *d, int max_frames, int max_maptrack_frames)
                              ? DEFAULT_MAPTRACK_FRAMES : max_maptrack_frames;
     t->maptrack_free = NO_HANDLE;
     t->frames = kzalloc(t->max_frames * sizeof(*t->frames));
-    t->active = kzalloc(t->max_frames * ACTIVE_PAGES_PER_FRAME *
-                        sizeof(*t->active));
-    rc = -ENOMEM;
-    if (t->frames && t->active)
-        rc = t->max_frames ? grant_grow(d, 1) : 0;
+    if (!t->frames)
+        return -ENOMEM;
+    rc = t->max_frames ? grant_grow(d, 1) : 0;
     if (rc)
-        grant_destroy(d);
+        kfree(t->frames);
     return rc;
-}
-
-static void frame_free(struct domain *d, unsigned int i)
-{
-    struct grant_table *t = &d->grant;
-    struct page_info *pg;
-
-    for (unsigned int j = 0; j < ACTIVE_PAGES_PER_FRAME; j++)
-        hv_page_free(t->active[i * ACTIVE_PAGES_PER_FRAME + j]);
-    if (t->frames[i]) {
-        pg = mfn_to_page(virt_to_mfn(t->frames[i]));
-        if (page_unshare(pg, d))
-            frames_free(pg, 0);
-    }
 }
 
 void grant_destroy(struct domain *d)
 {
     struct grant_table *t = &d->grant;
 
-    for (unsigned int i = 0; i < t->nr_frames; i++)
-        frame_free(d, i);
+    for (unsigned int i = 0; i < t->nr_frames; i++) {
+        struct page_info *pg = mfn_to_page(virt_to_mfn(t->frames[i].shared));
+
+        kfree(t->frames[i].active);
+        if (page_unshare(pg, d))
+            frames_free(pg, 0);
+    }
     for (unsigned int i = 0; i < t->nr_maptrack_frames; i++)
         hv_page_free(t->maptrack[i]);
     kfree(t->frames);
-    kfree(t->active);
     kfree(t->maptrack);
 }
 
 static int add_frame_locked(struct domain *d)
 {
-    struct grant_table *t = &d->grant;
-    unsigned int i = t->nr_frames, first = i * ACTIVE_PAGES_PER_FRAME, j;
-    void *frame = hv_page_alloc();
+    struct grant_frame f = {
+        .shared = hv_page_alloc(),
+        .active = kzalloc(GRANTS_PER_FRAME * sizeof(struct active_entry)),
+    };
 
-    for (j = 0; frame && j < ACTIVE_PAGES_PER_FRAME; j++) {
-        t->active[first + j] = hv_page_alloc();
-        if (!t->active[first + j])
-            break;
-    }
-    if (j < ACTIVE_PAGES_PER_FRAME) {
-        while (j--)
-            hv_page_free(t->active[first + j]);
-        if (frame)
-            hv_page_free(frame);
+    if (!f.shared || !f.active) {
+        hv_page_free(f.shared);
+        kfree(f.active);
         return -ENOMEM;
     }
-    page_share(mfn_to_page(virt_to_mfn(frame)), d, true);
-    t->frames[i] = frame;
-    t->nr_frames++;
+    page_share(mfn_to_page(virt_to_mfn(f.shared)), d, true);
+    d->grant.frames[d->grant.nr_frames++] = f;
     return 0;
 }
 
@@ -125,25 +100,19 @@ int grant_shared_frame(struct domain *d, unsigned int index, mfn_t *ret_mfn)
         return -EINVAL;
     rc = grant_grow(d, index + 1);
     if (!rc)
-        *ret_mfn = virt_to_mfn(d->grant.frames[index]);
+        *ret_mfn = virt_to_mfn(d->grant.frames[index].shared);
     return rc;
 }
 
-/* Take what a pin of a new kind needs of the frame. */
-static int take_frame(struct domain *rd, struct active_entry *act, mfn_t mfn,
-                      bool write)
+/* Take what a pin needs of the frame; `first`: nothing of it is held yet. */
+static int take_frame(struct domain *rd, mfn_t mfn, bool first, bool write)
 {
-    struct page_info *pg;
+    struct page_info *pg = first ? page_get_mfn(mfn, rd) : mfn_to_page(mfn);
 
-    if (!pinned(act)) {
-        pg = page_get_mfn(mfn, rd);
-        if (!pg)
-            return GNTST_bad_page;
-    } else {
-        pg = mfn_to_page(act->mfn);
-    }
+    if (!pg)
+        return GNTST_bad_page;
     if (write && page_type_get(pg, PGT_WRITABLE)) {
-        if (!pinned(act))
+        if (first)
             page_put(pg);
         return GNTST_general_error;
     }
@@ -155,25 +124,26 @@ static int pin_locked(struct domain *rd, grant_ref_t ref, domid_t by,
 {
     struct active_entry *act = active_of(&rd->grant, ref);
     struct grant_entry_v1 *e = entry_of(&rd->grant, ref);
+    bool first = !pinned(act);
     uint32_t frame;
     int rc;
 
-    if (pinned(act) && act->domid != by)
+    if (!first && act->domid != by)
         return GNTST_general_error;
-    if (!pinned(act) || (write && !act->writers)) {
+    if (first || (write && !act->writers)) {
         rc = grant_entry_claim(e, by, write, &frame);
         if (rc)
             return rc;
-        rc = take_frame(rd, act, frame, write);
+        rc = take_frame(rd, first ? frame : act->mfn, first, write);
         if (rc) {
             grant_entry_release(e, (write ? GTF_writing : 0) |
-                                (pinned(act) ? 0 : GTF_reading));
+                                   (first ? GTF_reading : 0));
             return rc;
         }
-        if (!pinned(act)) {
-            act->mfn = frame;
-            act->domid = by;
-        }
+    }
+    if (first) {
+        act->mfn = frame;
+        act->domid = by;
     }
     if (write)
         act->writers++;
@@ -221,22 +191,23 @@ void grant_unpin(struct domain *rd, grant_ref_t ref, bool write)
         page_put(pg);
 }
 
-int grant_swap(struct domain *d, grant_ref_t a, grant_ref_t b)
+int grant_swap(struct grant_call *c)
 {
-    struct grant_table *t = &d->grant;
+    struct grant_table *t = &current->domain->grant;
+    grant_ref_t a = c->swap.ref_a, b = c->swap.ref_b;
     struct grant_entry_v1 tmp;
-    int rc = GNTST_bad_gntref;
+    int status = GNTST_okay;
 
     spin_lock(&t->lock);
-    if (MAX(a, b) < t->nr_frames * GRANTS_PER_FRAME) {
-        rc = GNTST_eagain;
-        if (!pinned(active_of(t, a)) && !pinned(active_of(t, b))) {
-            tmp = *entry_of(t, a);
-            *entry_of(t, a) = *entry_of(t, b);
-            *entry_of(t, b) = tmp;
-            rc = GNTST_okay;
-        }
+    if (MAX(a, b) >= t->nr_frames * GRANTS_PER_FRAME) {
+        status = GNTST_bad_gntref;
+    } else if (pinned(active_of(t, a)) || pinned(active_of(t, b))) {
+        status = GNTST_eagain;
+    } else {
+        tmp = *entry_of(t, a);
+        *entry_of(t, a) = *entry_of(t, b);
+        *entry_of(t, b) = tmp;
     }
     spin_unlock(&t->lock);
-    return rc;
+    return status;
 }

@@ -13,9 +13,8 @@ struct domain;
 /* (g) lock  (c) constant after create */
 struct grant_table {
     struct spinlock lock;                /* LOCK_GRANT */
-    struct grant_entry_v1 **frames;      /* (g) shared with the guest */
+    struct grant_frame *frames;          /* (c); the frames: (g), only added */
     unsigned int nr_frames, max_frames;
-    struct active_entry **active;        /* (g) uses of each entry */
     struct maptrack **maptrack;          /* (g) this domain's mappings */
     unsigned int nr_maptrack_frames, max_maptrack_frames;
     uint32_t maptrack_free;
@@ -29,7 +28,7 @@ void grant_destroy(struct domain *d);
 /* The shared frame of d's table by index, growing the table up to it. */
 int grant_shared_frame(struct domain *d, unsigned int index, mfn_t *ret_mfn);
 
-long do_grant_table_op(unsigned int cmd, void __guest *uop,
+long do_grant_table_op(unsigned int cmd, char __guest *uop,
                        unsigned int count);
 
 #endif

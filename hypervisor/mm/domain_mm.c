@@ -167,16 +167,6 @@ int domain_claim(struct domain *d, unsigned long nr_frames)
     return rc;
 }
 
-int domain_get_owner(domid_t id, struct domain **ret_d)
-{
-    if (id != DOMID_IO && id != DOMID_XEN)
-        return domain_get_managed(id, ret_d);
-    if (!current->domain->privileged)
-        return -EPERM;
-    *ret_d = id == DOMID_IO ? dom_io : dom_xen;
-    return 0;
-}
-
 int domain_mm_init(struct domain *d)
 {
     spin_lock_init(&d->mm.page_lock, LOCK_PAGES);

@@ -12,8 +12,6 @@ struct vcpu;
 long do_mmu_update(void __guest *ureqs, unsigned int count,
                    void __guest *pdone, unsigned int foreigndom);
 long do_update_va_mapping(unsigned long va, uint64_t val, unsigned long flags);
-long do_update_va_mapping_otherdomain(unsigned long va, uint64_t val,
-                                      unsigned long flags, domid_t domid);
 long do_mmuext_op(void __guest *uops, unsigned int count, void __guest *pdone,
                   unsigned int foreigndom);
 long do_memory_op(unsigned long cmd, void __guest *arg);

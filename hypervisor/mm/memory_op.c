@@ -224,16 +224,14 @@ static long run_row(const struct row *r, void __guest *arg)
         return -EPERM;
     if (copy_from_guest(&a, arg, r->size))
         return -EFAULT;
-    if (r->domid < 0) {
-        domain_get(d);
-    } else {
+    if (r->domid >= 0) {
         memcpy(&id, (char *)&a + r->domid, sizeof(id));
-        rc = domain_get_owner(id, &d);
+        rc = owner_get(id, &d);
         if (rc)
             return rc;
     }
     rc = r->fn(&a, d);
-    domain_put(d);
+    owner_put(d);
     return !rc && r->out ? copy_to_guest(arg, &a, r->size) : rc;
 }
 

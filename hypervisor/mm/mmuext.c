@@ -3,24 +3,14 @@
  */
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
-#include "lib/string.h"
-#include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"
 #include "mm/page_type.h"
 #include "mm/private.h"
 #include "x86/percpu.h"
-#include "x86/smp.h"
 #include "x86/tlb.h"
 
 #define LDT_MAX_ENTRIES 8192
-
-/* One call: the operation at hand, and what goes from one to the next. */
-struct batch {
-    struct mmuext_op op;
-    struct domain *owner;            /* of the frames */
-    bool flushed;                    /* this CPU, since it was entered */
-};
 
 int vcpus_to_cpus(const void __guest *vcpus, cpumask_t *ret_cpus)
 {
@@ -37,92 +27,22 @@ int vcpus_to_cpus(const void __guest *vcpus, cpumask_t *ret_cpus)
     return 0;
 }
 
-static int op_pin(struct batch *b)
+static int flush_cpus(cpumask_t cpus, unsigned long va)
 {
-    return page_pin(b->op.arg1.mfn, PGT_L1 + b->op.cmd - MMUEXT_PIN_L1_TABLE,
-                    b->owner);
-}
-
-static int op_unpin(struct batch *b)
-{
-    return page_unpin(b->op.arg1.mfn, b->owner);
-}
-
-static int op_new_baseptr(struct batch *b)
-{
-    if (b->owner != current->domain)
-        return -EPERM;
-    if (!b->op.arg1.mfn)
-        return -EINVAL;
-    return root_set(current, 0, b->op.arg1.mfn, &b->flushed);
-}
-
-static int op_new_user_baseptr(struct batch *b)
-{
-    if (b->owner != current->domain)
-        return -EPERM;
-    return root_set(current, 1, b->op.arg1.mfn, &b->flushed);
-}
-
-/* The page to flush, or everything. */
-static unsigned long flush_va(const struct batch *b)
-{
-    switch (b->op.cmd) {
-    case MMUEXT_INVLPG_LOCAL:
-    case MMUEXT_INVLPG_MULTI:
-    case MMUEXT_INVLPG_ALL:
-        return b->op.arg1.linear_addr;
-    }
-    return FLUSH_ALL;
-}
-
-static int op_flush_local(struct batch *b)
-{
-    tlb_flush_local(flush_va(b));
+    tlb_flush_mask(cpus, va);
     return 0;
 }
 
-static int op_flush_multi(struct batch *b)
+static int flush_vcpus(const void __guest *vcpus, unsigned long va)
 {
     cpumask_t cpus;
-    int rc = vcpus_to_cpus(b->op.arg2.vcpumask.p, &cpus);
+    int rc = vcpus_to_cpus(vcpus, &cpus);
 
-    if (!rc)
-        tlb_flush_mask(cpus, flush_va(b));
-    return rc;
+    return rc ? rc : flush_cpus(cpus, va);
 }
 
-static int op_flush_all(struct batch *b)
+static int set_ldt(struct vcpu *v, unsigned long base, unsigned int nr)
 {
-    tlb_flush_mask(current->domain->dirty_cpus, flush_va(b));
-    return 0;
-}
-
-static void flush_cache(void *data)
-{
-    (void)data;
-    __asm__ volatile("wbinvd" ::: "memory");
-}
-
-static int op_flush_cache(struct batch *b)
-{
-    if (!current->domain->hardware)
-        return -EACCES;
-    if (b->op.cmd == MMUEXT_FLUSH_CACHE)
-        flush_cache(NULL);
-    else
-        smp_call(cpu_online_mask, flush_cache, NULL);
-    return 0;
-}
-
-static int op_set_ldt(struct batch *b)
-{
-    unsigned long base = b->op.arg1.linear_addr;
-    unsigned int nr = b->op.arg2.nr_ents;
-    struct vcpu *v = current;
-
-    if (b->owner != v->domain)
-        return -EPERM;
     if (nr > LDT_MAX_ENTRIES || (base & ~PAGE_MASK) ||
         !guest_range_ok(base, nr * 8))
         return -EINVAL;
@@ -135,88 +55,67 @@ static int op_set_ldt(struct batch *b)
     return 0;
 }
 
-static int op_clear_page(struct batch *b)
+/* What concerns the running vcpu.  *flushed: see root_set. */
+static int act_self(const struct mmuext_op *op, bool *flushed)
 {
-    struct page_info *pg;
-    int rc = page_get_typed(b->op.arg1.mfn, PGT_WRITABLE, b->owner, &pg);
+    const cpumask_t here = BIT(smp_processor_id());
+    const cpumask_t everywhere = current->domain->dirty_cpus;
+    unsigned long va = op->arg1.linear_addr;
+    mfn_t mfn = op->arg1.mfn;
 
-    if (rc)
-        return rc;
-    memset(page_to_virt(pg), 0, PAGE_SIZE);
-    page_put_typed(pg);
-    return 0;
-}
-
-static int op_copy_page(struct batch *b)
-{
-    struct page_info *src = page_get_mfn(b->op.arg2.src_mfn, b->owner), *dst;
-    int rc;
-
-    if (!src)
-        return -EINVAL;
-    rc = page_get_typed(b->op.arg1.mfn, PGT_WRITABLE, b->owner, &dst);
-    if (!rc) {
-        memcpy(page_to_virt(dst), page_to_virt(src), PAGE_SIZE);
-        page_put_typed(dst);
+    switch (op->cmd) {
+    case MMUEXT_NEW_BASEPTR:
+        return mfn ? root_set(current, 0, mfn, flushed) : -EINVAL;
+    case MMUEXT_NEW_USER_BASEPTR: return root_set(current, 1, mfn, flushed);
+    case MMUEXT_INVLPG_LOCAL:     return flush_cpus(here, va);
+    case MMUEXT_TLB_FLUSH_LOCAL:  return flush_cpus(here, FLUSH_ALL);
+    case MMUEXT_INVLPG_ALL:       return flush_cpus(everywhere, va);
+    case MMUEXT_TLB_FLUSH_ALL:    return flush_cpus(everywhere, FLUSH_ALL);
+    case MMUEXT_INVLPG_MULTI:
+        return flush_vcpus(op->arg2.vcpumask.p, va);
+    case MMUEXT_TLB_FLUSH_MULTI:
+        return flush_vcpus(op->arg2.vcpumask.p, FLUSH_ALL);
+    case MMUEXT_SET_LDT:
+        return set_ldt(current, va, op->arg2.nr_ents);
+    case MMUEXT_MARK_SUPER:
+    case MMUEXT_UNMARK_SUPER:     return -EOPNOTSUPP;
+    default:                      return -ENOSYS;
     }
-    page_put(src);
-    return rc;
 }
 
-static int (*const ops[])(struct batch *b) = {
-    [MMUEXT_PIN_L1_TABLE] = op_pin,
-    [MMUEXT_PIN_L2_TABLE] = op_pin,
-    [MMUEXT_PIN_L3_TABLE] = op_pin,
-    [MMUEXT_PIN_L4_TABLE] = op_pin,
-    [MMUEXT_UNPIN_TABLE] = op_unpin,
-    [MMUEXT_NEW_BASEPTR] = op_new_baseptr,
-    [MMUEXT_TLB_FLUSH_LOCAL] = op_flush_local,
-    [MMUEXT_INVLPG_LOCAL] = op_flush_local,
-    [MMUEXT_TLB_FLUSH_MULTI] = op_flush_multi,
-    [MMUEXT_INVLPG_MULTI] = op_flush_multi,
-    [MMUEXT_TLB_FLUSH_ALL] = op_flush_all,
-    [MMUEXT_INVLPG_ALL] = op_flush_all,
-    [MMUEXT_FLUSH_CACHE] = op_flush_cache,
-    [MMUEXT_SET_LDT] = op_set_ldt,
-    [MMUEXT_NEW_USER_BASEPTR] = op_new_user_baseptr,
-    [MMUEXT_CLEAR_PAGE] = op_clear_page,
-    [MMUEXT_COPY_PAGE] = op_copy_page,
-    [MMUEXT_FLUSH_CACHE_GLOBAL] = op_flush_cache,
-};
-
-static long ext_one(const void __guest *uop, struct batch *b)
+static int act(const struct mmuext_op *op, struct domain *owner, bool *flushed)
 {
-    if (copy_from_guest(&b->op, uop, sizeof(b->op)))
-        return -EFAULT;
-    if (b->op.cmd == MMUEXT_MARK_SUPER || b->op.cmd == MMUEXT_UNMARK_SUPER)
-        return -EOPNOTSUPP;
-    if (b->op.cmd >= ARRAY_SIZE(ops) || !ops[b->op.cmd])
-        return -ENOSYS;
-    return ops[b->op.cmd](b);
+    switch (op->cmd) {
+    case MMUEXT_PIN_L1_TABLE:
+    case MMUEXT_PIN_L2_TABLE:
+    case MMUEXT_PIN_L3_TABLE:
+    case MMUEXT_PIN_L4_TABLE:
+        return page_pin(op->arg1.mfn, PGT_L1 + op->cmd - MMUEXT_PIN_L1_TABLE,
+                        owner);
+    case MMUEXT_UNPIN_TABLE:
+        return page_unpin(op->arg1.mfn, owner);
+    default:
+        return owner == current->domain ? act_self(op, flushed) : -EPERM;
+    }
 }
 
 long do_mmuext_op(void __guest *uops, unsigned int count, void __guest *pdone,
                   unsigned int foreigndom)
 {
-    const struct mmuext_op __guest *reqs = uops;
-    struct batch b = { 0 };
-    unsigned int done, i;
-    long rc;
+    struct mm_batch b = { .reqs = uops, .left = count, .pdone = pdone,
+                          .foreigndom = foreigndom };
+    struct domain *owner;
+    struct mmuext_op op;
+    bool flushed = false;            /* this CPU, since it was entered */
+    int rc;
 
-    if (!mm_batch_begin(uops, &count, pdone, foreigndom, &done, &rc))
+    if (!mm_batch_begin(&b))
+        return b.rc;
+    rc = owner_get(foreigndom, &owner);
+    if (rc)
         return rc;
-    if (foreigndom == DOMID_SELF)
-        domain_get(b.owner = current->domain);
-    else
-        rc = domain_get_owner(foreigndom, &b.owner);
-    if (!b.owner)
-        return rc;
-    for (i = 0, rc = 0; i < count; i++) {
-        rc = i && (page_deferred(current) || hypercall_should_yield())
-             ? -ERESTART : ext_one(&reqs[i], &b);
-        if (rc)
-            break;
-    }
-    domain_put(b.owner);
-    return mm_batch_end(&reqs[i], count - i, pdone, foreigndom, done + i, rc);
+    while (mm_batch_next(&b, &op, sizeof(op)))
+        b.rc = act(&op, owner, &flushed);
+    owner_put(owner);
+    return mm_batch_end(&b);
 }

@@ -26,9 +26,11 @@ void domain_frame_gone(struct page_info *pg);
 bool domain_frame_take(struct domain *d, struct page_info *pg);
 void domain_frame_give(struct domain *d, struct page_info *pg);
 
-/* The domain that a guest names in a hypercall on memory, with a reference:
- * itself, one that it may manage, DOMID_IO or DOMID_XEN.  -ESRCH, -EPERM. */
-int domain_get_owner(domid_t id, struct domain **ret_d);
+/* The domain that a guest names in a hypercall on memory: itself (without a
+ * reference: the usual case), one that it may manage, DOMID_IO or DOMID_XEN.
+ * -ESRCH, -EPERM. */
+int owner_get(domid_t id, struct domain **ret_d);
+void owner_put(struct domain *d);
 
 /* CPUs where vcpus of the running domain may have translations: those in the
  * guest's bitmap. */
@@ -52,17 +54,23 @@ int window_init(struct domain *d);
 void window_destroy(struct domain *d);
 
 /*
- * Batches of mmu_update and mmuext_op.  Begin: finish a table that is left to
- * take apart, find out where to go on; false: return *ret_rc.  End: store how
- * many are done, and see to it that the rest follows.
+ * Requests of mmu_update and mmuext_op, one after the other.  Begin: finish a
+ * table that is left to take apart, find out where to go on; false: b->rc is
+ * the result.  Next: the next request, unless the last one failed (b->rc, set
+ * by the caller) or there is more urgent work.  End: store how many are done,
+ * and see to it that the rest follows; the result.
  */
 #define BATCH_CONTINUED 0x80000000UL     /* in count: an earlier call began */
-bool mm_batch_begin(const void __guest *reqs, unsigned int *count,
-                    void __guest *pdone, unsigned int foreigndom,
-                    unsigned int *ret_done, long *ret_rc);
-long mm_batch_end(const void __guest *rest, unsigned int left,
-                  void __guest *pdone, unsigned int foreigndom,
-                  unsigned int done, long rc);
+struct mm_batch {
+    const char __guest *reqs;            /* the next, and `left` of them */
+    unsigned int left, done, foreigndom;
+    bool fetched;
+    void __guest *pdone;
+    long rc;
+};
+bool mm_batch_begin(struct mm_batch *b);
+bool mm_batch_next(struct mm_batch *b, void *req, size_t size);
+long mm_batch_end(const struct mm_batch *b);
 
 /* vcpu_set_root; *flushed: this CPU's TLB has nothing of an old root, in and
  * out.  Check page_deferred afterwards. */

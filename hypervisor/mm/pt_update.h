@@ -13,31 +13,32 @@
 struct domain;
 struct vcpu;
 
-/*
- * Change entry `index` of the table pg (referenced by the caller, owned by
- * pt_owner) to val; frames in val belong to pg_owner.  References and uses of
- * the new frame are taken before, those of the old one given back after.
- * preserve_ad keeps accessed and dirty bits.
- * -ENOENT: pg is no table in use; -EINVAL: not allowed; -ERESTART: preempted,
- * nothing is stored yet.
- */
-int pt_update(struct page_info *pg, unsigned int index, pte_t val,
-              bool preserve_ad, struct domain *pt_owner,
-              struct domain *pg_owner);
+#define PTE_AD (PTE_ACCESSED | PTE_DIRTY)
 
-/* The same for a level 1 table, only if the entry still reads `expected`;
- * -EAGAIN if not. */
-int pt_update_cmpxchg(struct page_info *pg, unsigned int index, pte_t expected,
-                      pte_t val, struct domain *d);
+/* Only in a table of level 1, and where these bits of the entry read so. */
+struct pt_cond {
+    pte_t bits, value;
+};
+
+/*
+ * Change entry `index` of the table pg, the running domain's and referenced by
+ * the caller, to val; the bits in `keep` stay as they are, or get val's as
+ * well.  Frames in val belong to pg_owner.  References and uses of the new
+ * frame are taken before, those of the old one given back after.
+ * -ENOENT: pg is no such table in use; -EAGAIN: not as only_if wants it;
+ * -EINVAL: not allowed; -ERESTART: preempted, nothing is stored yet.
+ */
+int pt_update(struct page_info *pg, unsigned int index, pte_t val, pte_t keep,
+              const struct pt_cond *only_if, struct domain *pg_owner);
+
+/* The same for the level 1 entry that maps the address in the running vcpu's
+ * root, or that lies at the machine address.  -EFAULT: there is none. */
+int pt_update_at(uint64_t addr, bool is_maddr, pte_t val,
+                 const struct pt_cond *only_if, struct domain *pg_owner);
 
 /* The entry that maps va in the running vcpu's present root, as it reads now;
  * 0: none. */
 pte_t pt_walk(struct vcpu *v, unsigned long va);
-
-/* Find the level 1 entry for va in the running vcpu's root: the table's frame
- * (referenced) and index.  -EFAULT: a level is missing. */
-int pt_walk_l1(struct vcpu *v, unsigned long va, struct page_info **ret_pg,
-               unsigned int *ret_index);
 
 /*
  * A guest wrote to va, which a read-only entry maps (pv/ptwr.c decoded it):
@@ -48,19 +49,5 @@ int pt_walk_l1(struct vcpu *v, unsigned long va, struct page_info **ret_pg,
  */
 int pt_emulate_write(struct vcpu *v, unsigned long va, uint64_t val,
                      unsigned int bytes, bool cmpxchg, uint64_t old);
-
-/*
- * Level 1 entries for grants: put `val` at va of the vcpu's root, or at the
- * machine address of an entry (contains_pte); what was there is given back.
- * The caller's reference, and writable use with PTE_RW, belong to the entry
- * from then on; on an error they stay with the caller.
- */
-int pt_grant_map(struct vcpu *v, uint64_t host_addr, bool contains_pte,
-                 pte_t val);
-/* Replace the entry by new_val (a pte that is not present) if it maps mfn,
- * and give back what it held; -EINVAL if it maps another.  The caller flushes
- * the TLBs before its guest goes on. */
-int pt_grant_unmap(struct vcpu *v, uint64_t host_addr, bool contains_pte,
-                   mfn_t mfn, pte_t new_val);
 
 #endif

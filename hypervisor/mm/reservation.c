@@ -80,7 +80,7 @@ long op_reservation(unsigned int op, unsigned long start, void __guest *arg)
         return start;
     if (r.extent_order > (current->domain->privileged ? MAX_CONTROL_ORDER : 0))
         return start;
-    rc = domain_get_owner(r.domid, &d);
+    rc = owner_get(r.domid, &d);
     if (rc)
         return rc;
     extents = (xen_pfn_t __guest *)r.extent_start.p;
@@ -94,6 +94,6 @@ long op_reservation(unsigned int op, unsigned long start, void __guest *arg)
             : increase_one(d, &extents[i], &r, op == XENMEM_populate_physmap))
             break;
     }
-    domain_put(d);
+    owner_put(d);
     return rc ? rc : (long)i;
 }

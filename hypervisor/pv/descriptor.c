@@ -101,14 +101,9 @@ long do_update_descriptor(uint64_t maddr, uint64_t desc)
 /* The frame that the guest maps at va, taken as descriptors; NULL. */
 static struct page_info *ldt_page_get(struct vcpu *v, unsigned long va)
 {
-    struct page_info *table, *pg = NULL;
-    unsigned int index;
-    pte_t e;
+    pte_t e = pt_walk(v, va);
+    struct page_info *pg;
 
-    if (pt_walk_l1(v, va, &table, &index))
-        return NULL;
-    e = READ_ONCE(((pte_t *)page_to_virt(table))[index]);
-    page_put(table);
     if (!(e & PTE_PRESENT) ||
         page_get_typed(pte_mfn(e), PGT_SEG_DESC, v->domain, &pg))
         return NULL;

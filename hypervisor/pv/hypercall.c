@@ -42,7 +42,6 @@ static hypercall_fn *const table[64] = {
     CALL(console_io, do_console_io),
     CALL(grant_table_op, do_grant_table_op),
     CALL(vm_assist, do_vm_assist),
-    CALL(update_va_mapping_otherdomain, do_update_va_mapping_otherdomain),
     CALL(vcpu_op, do_vcpu_op),
     CALL(set_segment_base, do_set_segment_base),
     CALL(mmuext_op, do_mmuext_op),

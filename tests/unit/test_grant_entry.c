@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "grant/entry.h"
+#include "grant/private.h"
 #include "x86/atomic.h"
 
 #define R GTF_reading

@@ -271,7 +271,8 @@ static void op_store(void)
     }
     assert_true(page_get(pg, &doms[0]));
     do
-        rc = again(pt_update(pg, slot, val, rnd(2), &doms[0], &doms[0]));
+        rc = again(pt_update(pg, slot, val, rnd(2) ? PTE_AD : 0, NULL,
+                             &doms[0]));
     while (rc == -ERESTART);
     page_put(pg);
     if (is_table) {

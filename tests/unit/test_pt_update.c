@@ -43,22 +43,19 @@ static uint64_t nrefs(mfn_t mfn)
 
 static int store(mfn_t mfn, unsigned int index, pte_t val, struct domain *owner)
 {
-    return pt_update(mfn_to_page(mfn), index, val, false, &doms[0], owner);
+    return pt_update(mfn_to_page(mfn), index, val, 0, NULL, owner);
 }
 
 static void walks(void **state)
 {
-    struct page_info *pg;
-    unsigned int index;
-
     (void)state;
     assert_int_equal(pte_mfn(pt_walk(&vcpus[0], VA(0) + 5)), 1);
-    assert_int_equal(pt_walk_l1(&vcpus[0], VA(3), &pg, &index), 0);
-    assert_int_equal(page_to_mfn(pg), L1);
-    assert_int_equal(index, 3);
-    page_put(pg);
+    assert_int_equal(pt_update_at(VA(3), false, pte_make(2, RO), NULL,
+                                  &doms[0]), 0);
+    assert_int_equal(pte_mfn(table(L1)[3]), 2);
     /* Nothing there, the hypervisor's part, no address at all. */
-    assert_int_equal(pt_walk_l1(&vcpus[0], 1UL << 21, &pg, &index), -EFAULT);
+    assert_int_equal(pt_update_at(1UL << 21, false, 0, NULL, &doms[0]),
+                     -EFAULT);
     assert_int_equal(pt_walk(&vcpus[0], HV_VIRT_START), 0);
     assert_int_equal(pt_walk(&vcpus[0], 1UL << 47), 0);
     vcpus[0].pv.kernel_mode = false; /* no user root */
@@ -78,8 +75,8 @@ static void accessed_and_dirty_stay(void **state)
 
     (void)state;
     *e |= PTE_ACCESSED | PTE_DIRTY;
-    assert_int_equal(pt_update(mfn_to_page(L1), 0, pte_make(1, RO), true,
-                               &doms[0], &doms[0]), 0);
+    assert_int_equal(pt_update(mfn_to_page(L1), 0, pte_make(1, RO), PTE_AD,
+                               NULL, &doms[0]), 0);
     assert_true(*e & PTE_DIRTY);
     assert_false(*e & PTE_RW);
     assert_int_equal(uses(1), 0);
@@ -218,40 +215,49 @@ static void emulated_writes(void **state)
     assert_int_equal(nrefs(3), 2);
 }
 
+/* A grant's entry at va, or at a machine address; gone only if it maps mfn. */
+static int map(uint64_t addr, bool is_maddr, mfn_t mfn)
+{
+    return pt_update_at(addr, is_maddr, pte_make(mfn, RW), &(struct pt_cond){},
+                        &doms[1]);
+}
+
+static int unmap(uint64_t addr, bool is_maddr, mfn_t mfn)
+{
+    const struct pt_cond maps = { PTE_PRESENT | PTE_ADDR_MASK,
+                                  pte_make(mfn, PTE_PRESENT) };
+
+    return pt_update_at(addr, is_maddr, 0, &maps, &doms[0]);
+}
+
 static void grants(void **state)
 {
-    const pte_t val = pte_make(OTHER, RW);
-    struct page_info *pg = mfn_to_page(OTHER);
-
     (void)state;
-    assert_true(page_get(pg, &doms[1]));
-    assert_int_equal(page_type_get(pg, PGT_WRITABLE), 0);
     /* Over a page in use; what was there is given back. */
-    assert_int_equal(pt_grant_map(&vcpus[0], VA(0), false, val), 0);
+    assert_int_equal(map(VA(0), false, OTHER), 0);
     assert_int_equal(uses(1), 0);
-    assert_int_equal(pt_grant_unmap(&vcpus[0], VA(0), false, 1, 0), -EINVAL);
+    assert_int_equal(unmap(VA(0), false, 1), -EAGAIN);
     assert_int_equal(nrefs(OTHER), 2);
-    assert_int_equal(pt_grant_unmap(&vcpus[0], VA(0), false, OTHER, 0), 0);
+    assert_int_equal(uses(OTHER), 1);
+    table(L1)[0] |= PTE_DIRTY;       /* by the CPU */
+    assert_int_equal(unmap(VA(0), false, OTHER), 0);
+    assert_int_equal(table(L1)[0], 0);
     assert_int_equal(nrefs(OTHER), 1);
     assert_int_equal(uses(OTHER), 0);
-    assert_int_equal(pt_grant_unmap(&vcpus[0], VA(0), false, OTHER, 0),
-                     -EINVAL);
+    assert_int_equal(unmap(VA(0), false, OTHER), -EAGAIN);
     /* By the entry's machine address. */
-    assert_true(page_get(pg, &doms[1]));
-    assert_int_equal(page_type_get(pg, PGT_WRITABLE), 0);
-    assert_int_equal(pt_grant_map(&vcpus[0], VA(L1) + 3 * 8, true, val), 0);
+    assert_int_equal(map(VA(L1) + 3 * 8, true, OTHER), 0);
     assert_int_equal(pte_mfn(table(L1)[3]), OTHER);
     /* The guest overwrites it: then it is gone for the grant, too. */
     assert_int_equal(store(L1, 3, 0, &doms[0]), 0);
     assert_int_equal(nrefs(OTHER), 1);
-    assert_int_equal(pt_grant_unmap(&vcpus[0], VA(L1) + 3 * 8, true, OTHER, 0),
-                     -EINVAL);
+    assert_int_equal(unmap(VA(L1) + 3 * 8, true, OTHER), -EAGAIN);
     /* Only level 1, only its own tables. */
-    assert_int_equal(pt_grant_map(&vcpus[0], VA(L2) + 8, true, val), -EINVAL);
-    assert_int_equal(pt_grant_map(&vcpus[0], VA(OTHER), true, val), -EFAULT);
-    assert_int_equal(pt_grant_map(&vcpus[0], VA(L1) + 4, true, val), -EFAULT);
-    assert_int_equal(pt_grant_map(&vcpus[0], HV_VIRT_START, false, val),
-                     -EFAULT);
+    assert_int_equal(map(VA(L2) + 8, true, OTHER), -ENOENT);
+    assert_int_equal(map(VA(OTHER), true, OTHER), -EFAULT);
+    assert_int_equal(map(VA(L1) + 4, true, OTHER), -EFAULT);
+    assert_int_equal(map(HV_VIRT_START, false, OTHER), -EFAULT);
+    assert_int_equal(nrefs(OTHER), 1);
     assert_int_equal(shim_locks_held(), 0);
 }
 

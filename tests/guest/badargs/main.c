@@ -88,8 +88,7 @@ static void random_structs(void)
             nr == __HYPERVISOR_domctl)
             continue;
         hypercall(nr, cmd, (unsigned long)arg, random64() % 5, 0x7ff0UL, 0UL);
-        if (nr != __HYPERVISOR_update_va_mapping &&  /* would unmap arg */
-            nr != __HYPERVISOR_update_va_mapping_otherdomain)
+        if (nr != __HYPERVISOR_update_va_mapping)    /* would unmap arg */
             hypercall(nr, (unsigned long)arg, random64() % 5, 0UL, 0x7ff0UL,
                       0UL);
     }
