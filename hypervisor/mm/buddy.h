@@ -45,7 +45,7 @@ void hv_page_free(void *p);
 struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
                                       unsigned int maddr_bits);
 /* Drop the domain's own reference, once.  False: it was dropped before. */
-bool domain_frame_release(struct domain *d, struct page_info *pg);
+bool domain_frame_release(struct page_info *pg);
 
 /* Reserve frames for a domain in building (XENMEM_claim_pages); 0 cancels. */
 int domain_claim(struct domain *d, unsigned long nr_frames);

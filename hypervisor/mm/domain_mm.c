@@ -135,9 +135,8 @@ void domain_frame_gone(struct page_info *pg)
     domain_put(d);
 }
 
-bool domain_frame_release(struct domain *d, struct page_info *pg)
+bool domain_frame_release(struct page_info *pg)
 {
-    (void)d;
     if (!(atomic_and(&pg->count, ~PGC_ALLOCATED) & PGC_ALLOCATED))
         return false;
     page_put(pg);
@@ -180,14 +179,12 @@ int domain_mm_init(struct domain *d)
 static bool next_frame(struct domain *d, struct page_info **ret_pg)
 {
     struct domain_mm *mm = &d->mm;
-    struct page_info *pg = NULL;
+    struct page_info *pg;
 
     spin_lock(&mm->page_lock);
-    if (mm->first != NO_FRAME) {
-        pg = mfn_to_page(mm->first);
-        list_remove_locked(mm, pg);
+    pg = frame_list_pop(&mm->first);
+    if (pg)
         frame_list_push(&mm->first_left, pg);
-    }
     spin_unlock(&mm->page_lock);
     if (!pg)
         return false;
@@ -213,7 +210,7 @@ int domain_mm_relinquish(struct domain *d)
             return 0;
         if (!pg)
             continue;
-        domain_frame_release(d, pg);
+        domain_frame_release(pg);
         page_drop_pin(pg);
         page_put(pg);
     }

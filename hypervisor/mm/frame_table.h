@@ -77,6 +77,15 @@ static inline void frame_list_remove(uint32_t *head, struct page_info *pg)
         *head = pg->next;
 }
 
+static inline struct page_info *frame_list_pop(uint32_t *head)
+{
+    struct page_info *pg = *head == NO_FRAME ? NULL : mfn_to_page(*head);
+
+    if (pg)
+        frame_list_remove(head, pg);
+    return pg;
+}
+
 /* Take a reference to a frame that d owns; false if it does not. */
 bool page_get(struct page_info *pg, const struct domain *d);
 /* The same by number, with the checks that a guest's number needs; NULL. */

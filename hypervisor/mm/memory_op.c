@@ -15,91 +15,42 @@
 #define M2P_CHUNK       0x200000UL
 #define MAX_RESOURCE    32           /* frames in one acquire_resource */
 
-union args {
-    struct xen_memory_domain domain;
-    struct xen_machphys_mapping mapping;
-    struct xen_machphys_mfn_list list;
-    struct xen_memory_map map;
-    struct xen_foreign_memory_map foreign_map;
-    struct xen_memory_reservation reservation;
-    struct xen_mem_acquire_resource resource;
-    struct xen_remove_from_physmap remove;
-};
-
-static long op_maximum_ram_page(union args *a, struct domain *d)
-{
-    (void)a;
-    (void)d;
-    return max_mfn;
-}
-
-static long op_current_reservation(union args *a, struct domain *d)
-{
-    (void)a;
-    return d->mm.nr_frames;
-}
-
-static long op_maximum_reservation(union args *a, struct domain *d)
-{
-    (void)a;
-    return MIN(d->mm.max_frames, 0xffffffffUL);
-}
-
-/* PV guests leave a number there, not the highest pfn. */
-static long op_maximum_gpfn(union args *a, struct domain *d)
-{
-    (void)a;
-    return d->shared ? (READ_ONCE(d->shared->arch.max_pfn) ?: 1) - 1 : 0;
-}
-
-static long op_machphys_mapping(union args *a, struct domain *d)
-{
-    (void)d;
-    a->mapping = (struct xen_machphys_mapping){
-        .v_start = RO_M2P_START, .v_end = RO_M2P_END, .max_mfn = max_mfn };
-    return 0;
-}
-
-static long op_machphys_mfn_list(union args *a, struct domain *d)
+static int op_machphys_mfn_list(struct xen_machphys_mfn_list *l)
 {
     unsigned long size = (max_mfn + 1) * sizeof(unsigned long);
-    xen_pfn_t __guest *list = (xen_pfn_t __guest *)a->list.extent_start.p, mfn;
+    xen_pfn_t __guest *list = (xen_pfn_t __guest *)l->extent_start.p, mfn;
     unsigned int n;
 
-    (void)d;
-    for (n = 0; n < a->list.max_extents && n * M2P_CHUNK < size; n++) {
+    for (n = 0; n < l->max_extents && n * M2P_CHUNK < size; n++) {
         mfn = hv_mfn_of(RW_M2P_START + n * M2P_CHUNK);
         if (copy_to_guest(&list[n], &mfn, sizeof(mfn)))
             return -EFAULT;
     }
-    a->list.nr_extents = n;
+    l->nr_extents = n;
     return 0;
 }
 
-static long op_memory_map(union args *a, struct domain *d)
+static int report_map(struct xen_memory_map *map, const struct e820_entry *e,
+                      unsigned int nr)
 {
-    long rc = -ENOSYS;
+    map->nr_entries = MIN(map->nr_entries, nr);
+    return copy_to_guest(map->buffer.p, e, map->nr_entries * sizeof(*e));
+}
+
+static int op_memory_map(struct xen_memory_map *map, struct domain *d)
+{
+    int rc;
 
     spin_lock(&d->lock);
-    a->map.nr_entries = MIN(a->map.nr_entries, d->nr_e820);
-    if (d->nr_e820)
-        rc = copy_to_guest(a->map.buffer.p, d->e820,
-                           a->map.nr_entries * sizeof(*d->e820));
+    rc = d->nr_e820 ? report_map(map, d->e820, d->nr_e820) : -ENOSYS;
     spin_unlock(&d->lock);
     return rc;
 }
 
-static long op_machine_memory_map(union args *a, struct domain *d)
+static int op_set_memory_map(const struct xen_memory_map *arg,
+                             struct domain *d)
 {
-    (void)d;
-    a->map.nr_entries = MIN(a->map.nr_entries, machine_e820.nr);
-    return copy_to_guest(a->map.buffer.p, machine_e820.e,
-                         a->map.nr_entries * sizeof(machine_e820.e[0]));
-}
-
-static long op_set_memory_map(union args *a, struct domain *d)
-{
-    unsigned int n = a->foreign_map.map.nr_entries;
+    unsigned int n = arg->nr_entries;
     struct e820_entry *map, *old;
 
     if (!n || n > E820_MAX)
@@ -107,7 +58,7 @@ static long op_set_memory_map(union args *a, struct domain *d)
     map = kzalloc(n * sizeof(*map));
     if (!map)
         return -ENOMEM;
-    if (copy_from_guest(map, a->foreign_map.map.buffer.p, n * sizeof(*map))) {
+    if (copy_from_guest(map, arg->buffer.p, n * sizeof(*map))) {
         kfree(map);
         return -EFAULT;
     }
@@ -120,18 +71,17 @@ static long op_set_memory_map(union args *a, struct domain *d)
     return 0;
 }
 
-static long op_claim_pages(union args *a, struct domain *d)
+static int op_claim_pages(const struct xen_memory_reservation *r,
+                          struct domain *d)
 {
-    const struct xen_memory_reservation *r = &a->reservation;
-
     if (r->extent_start.p || r->extent_order || r->mem_flags)
         return -EINVAL;
     return domain_claim(d, r->nr_extents);
 }
 
-static long op_acquire_resource(union args *a, struct domain *d)
+static int op_acquire_resource(struct xen_mem_acquire_resource *r,
+                               struct domain *d)
 {
-    struct xen_mem_acquire_resource *r = &a->resource;
     xen_pfn_t __guest *list = (xen_pfn_t __guest *)r->frame_list.p;
     unsigned int i, max = d->grant.max_frames;
     mfn_t mfn;
@@ -157,80 +107,92 @@ static long op_acquire_resource(union args *a, struct domain *d)
     return rc;
 }
 
-/* A PV guest keeps its own physmap: nothing to remove, if it is there. */
-static long op_remove_from_physmap(union args *a, struct domain *d)
-{
-    struct page_info *pg = page_get_mfn(a->remove.gpfn, d);
+union args {
+    struct xen_memory_domain domain;
+    struct xen_machphys_mapping mapping;
+    struct xen_machphys_mfn_list list;
+    struct xen_memory_map map;
+    struct xen_foreign_memory_map foreign_map;
+    struct xen_memory_reservation reservation;
+    struct xen_mem_acquire_resource resource;
+};
 
-    if (!pg)
-        return -ENOENT;
-    page_put(pg);
-    return 0;
+/* d: whom the argument names, else the caller. */
+static long act(unsigned int op, union args *a, struct domain *d)
+{
+    switch (op) {
+    case XENMEM_maximum_ram_page:         return max_mfn;
+    case XENMEM_current_reservation:      return d->mm.nr_frames;
+    case XENMEM_maximum_reservation:
+        return MIN(d->mm.max_frames, 0xffffffffUL);
+    case XENMEM_maximum_gpfn:        /* PV guests leave a number there */
+        return d->shared ? (READ_ONCE(d->shared->arch.max_pfn) ?: 1) - 1 : 0;
+    case XENMEM_machphys_mapping:
+        a->mapping = (struct xen_machphys_mapping){
+            .v_start = RO_M2P_START, .v_end = RO_M2P_END, .max_mfn = max_mfn };
+        return 0;
+    case XENMEM_machphys_mfn_list:        return op_machphys_mfn_list(&a->list);
+    case XENMEM_memory_map:               return op_memory_map(&a->map, d);
+    case XENMEM_machine_memory_map:
+        return report_map(&a->map, machine_e820.e, machine_e820.nr);
+    case XENMEM_set_memory_map:
+        return op_set_memory_map(&a->foreign_map.map, d);
+    case XENMEM_claim_pages:
+        return op_claim_pages(&a->reservation, d);
+    case XENMEM_acquire_resource:
+        return op_acquire_resource(&a->resource, d);
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages: return 0;
+    case XENMEM_get_vnumainfo:            return -EOPNOTSUPP;
+    default:                              return -ENOSYS;
+    }
 }
 
 /*
- * size: of the argument, copied in, and back with `out`.  domid: where in it
- * the domain is named, which the caller may manage; -1: the caller itself.
- * control: only for who may control others.  Without fn: result.
+ * Arguments that are structures: copied in, and back with `out`.  control:
+ * only for who may control others.  domid: behind where in it the domain is
+ * named, which the caller may manage; 0: nowhere.
  */
 static const struct row {
-    long (*fn)(union args *a, struct domain *d);
-    uint8_t size;
-    int8_t domid;
+    uint8_t size, domid;
     bool control, out;
-    int8_t result;
 } rows[] = {
-#define ARG(t)     sizeof(struct t), -1
-#define ARG_DOM(t) sizeof(struct t), offsetof(struct t, domid)
-    [XENMEM_maximum_ram_page] = { op_maximum_ram_page, 0, -1, 0, 0, 0 },
-    [XENMEM_current_reservation] = { op_current_reservation,
-        ARG_DOM(xen_memory_domain), 0, 0, 0 },
-    [XENMEM_maximum_reservation] = { op_maximum_reservation,
-        ARG_DOM(xen_memory_domain), 0, 0, 0 },
-    [XENMEM_maximum_gpfn] = { op_maximum_gpfn,
-        ARG_DOM(xen_memory_domain), 0, 0, 0 },
-    [XENMEM_machphys_mapping] = { op_machphys_mapping,
-        ARG(xen_machphys_mapping), 0, 1, 0 },
-    [XENMEM_machphys_mfn_list] = { op_machphys_mfn_list,
-        ARG(xen_machphys_mfn_list), 0, 1, 0 },
-    [XENMEM_memory_map] = { op_memory_map, ARG(xen_memory_map), 0, 1, 0 },
-    [XENMEM_machine_memory_map] = { op_machine_memory_map,
-        ARG(xen_memory_map), 1, 1, 0 },
-    [XENMEM_set_memory_map] = { op_set_memory_map,
-        ARG_DOM(xen_foreign_memory_map), 0, 0, 0 },
-    [XENMEM_claim_pages] = { op_claim_pages,
-        ARG_DOM(xen_memory_reservation), 1, 0, 0 },
-    [XENMEM_acquire_resource] = { op_acquire_resource,
-        ARG_DOM(xen_mem_acquire_resource), 1, 1, 0 },
-    [XENMEM_remove_from_physmap] = { op_remove_from_physmap,
-        ARG_DOM(xen_remove_from_physmap), 0, 0, 0 },
-    [XENMEM_add_to_physmap] = { .result = -EACCES },
-    [XENMEM_add_to_physmap_batch] = { .result = -EACCES },
-    [XENMEM_get_vnumainfo] = { .result = -EOPNOTSUPP },
-    [XENMEM_get_sharing_freed_pages] = { .out = true },
-    [XENMEM_get_sharing_shared_pages] = { .out = true },
+#define ROW(op, type, ...) [XENMEM_##op] = { sizeof(struct type), __VA_ARGS__ }
+#define DOM(type) offsetof(struct type, domid) + 1
+    ROW(current_reservation, xen_memory_domain, DOM(xen_memory_domain), 0, 0),
+    ROW(maximum_reservation, xen_memory_domain, DOM(xen_memory_domain), 0, 0),
+    ROW(maximum_gpfn, xen_memory_domain, DOM(xen_memory_domain), 0, 0),
+    ROW(machphys_mapping, xen_machphys_mapping, 0, 0, 1),
+    ROW(machphys_mfn_list, xen_machphys_mfn_list, 0, 0, 1),
+    ROW(memory_map, xen_memory_map, 0, 0, 1),
+    ROW(machine_memory_map, xen_memory_map, 0, 1, 1),
+    ROW(set_memory_map, xen_foreign_memory_map, DOM(xen_foreign_memory_map),
+        0, 0),
+    ROW(claim_pages, xen_memory_reservation, DOM(xen_memory_reservation), 1, 0),
+    ROW(acquire_resource, xen_mem_acquire_resource,
+        DOM(xen_mem_acquire_resource), 1, 1),
 };
 
-static long run_row(const struct row *r, void __guest *arg)
+static long run(unsigned int op, void __guest *arg)
 {
+    static const struct row none;
+    const struct row *r = op < ARRAY_SIZE(rows) ? &rows[op] : &none;
     struct domain *d = current->domain;
     union args a;
     domid_t id;
     long rc;
 
-    if (!r->fn)
-        return r->result || r->out ? r->result : -ENOSYS;
     if (r->control && !d->privileged)
         return -EPERM;
-    if (copy_from_guest(&a, arg, r->size))
+    if (r->size && copy_from_guest(&a, arg, r->size))
         return -EFAULT;
-    if (r->domid >= 0) {
-        memcpy(&id, (char *)&a + r->domid, sizeof(id));
+    if (r->domid) {
+        memcpy(&id, (char *)&a + r->domid - 1, sizeof(id));
         rc = owner_get(id, &d);
         if (rc)
             return rc;
     }
-    rc = r->fn(&a, d);
+    rc = act(op, &a, d);
     owner_put(d);
     return !rc && r->out ? copy_to_guest(arg, &a, r->size) : rc;
 }
@@ -247,5 +209,5 @@ long do_memory_op(unsigned long cmd, void __guest *arg)
         return -EINVAL;
     if (op == XENMEM_exchange)
         return op_exchange(arg);
-    return op < ARRAY_SIZE(rows) ? run_row(&rows[op], arg) : -ENOSYS;
+    return run(op, arg);
 }

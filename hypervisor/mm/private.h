@@ -16,7 +16,7 @@ struct vcpu;
  * of the same request. */
 #define MEMOP_EXTENT_SHIFT 6         /* of cmd: they are above */
 long op_reservation(unsigned int op, unsigned long start, void __guest *arg);
-long op_exchange(void __guest *arg);
+long op_exchange(struct xen_memory_exchange __guest *arg);
 
 /* The last reference to a frame of a domain has gone: off its books. */
 void domain_frame_gone(struct page_info *pg);
