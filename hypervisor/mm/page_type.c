@@ -93,24 +93,37 @@ static bool table_undo(struct page_info *pg, bool may_stop)
     return true;
 }
 
-/*
- * Take the busy table pg apart, or leave it as partial, noted in the running
- * vcpu.  has_ref: it was partial and had a reference for that.
- */
-static void table_release(struct page_info *pg, bool has_ref)
+/* The busy frame is partial now, with a reference of its own. */
+static void type_set_partial(struct page_info *pg)
+{
+    atomic_inc(&pg->count);
+    type_publish(pg, pgt_word(pgt_of(pg->type)) | PGT_PARTIAL | 1);
+}
+
+/* If pg is partial, it is busy and ours to finish; the caller holds another
+ * reference. */
+static bool partial_take(struct page_info *pg)
+{
+    if (!(atomic_and(&pg->type, ~PGT_PARTIAL) & PGT_PARTIAL))
+        return false;
+    page_put(pg);
+    return true;
+}
+
+/* Take the busy table pg apart, or leave it as partial, noted in the running
+ * vcpu, with a reference for that. */
+static void table_release(struct page_info *pg)
 {
     enum page_type type = pgt_of(pg->type);
     mfn_t *slot = type > PGT_L1 ? deferred_slot(type) : NULL;
 
     if (table_undo(pg, slot && !*slot)) {
         type_end(pg, type);
-        if (has_ref)
-            page_put(pg);
         return;
     }
-    atomic_add(&pg->count, has_ref ? 1 : 2);     /* the slot's, the state's */
+    atomic_inc(&pg->count);
     *slot = page_to_mfn(pg);
-    type_publish(pg, pgt_word(type) | PGT_PARTIAL | 1);
+    type_set_partial(pg);
 }
 
 /* Every descriptor of the page passes: then all get their final form. */
@@ -129,18 +142,18 @@ static int seg_desc_validate(struct page_info *pg)
     return 0;
 }
 
-/* A busy frame, `old` before, is to become its type. has_ref: was partial. */
-static int page_become(struct page_info *pg, enum page_type old, bool has_ref)
+/* A busy frame, `old` before, is to become its type.  resume: it has begun. */
+static int page_become(struct page_info *pg, enum page_type old, bool resume)
 {
     enum page_type type = pgt_of(pg->type);
     struct domain *d = page_domain(pg);
     int rc = d ? 0 : -EINVAL;
 
-    if (d && !has_ref && old != PGT_NONE && old != type)
+    if (d && !resume && old != PGT_NONE && old != type)
         tlb_flush_since(READ_ONCE(pg->count) & PGC_FOREIGN
                         ? cpu_online_mask : READ_ONCE(d->dirty_cpus),
                         pg->tlb_stamp);
-    if (!has_ref)
+    if (!resume)
         pg->state = 0;
     if (d && pgt_is_table(type))
         rc = table_validate(pg, d);
@@ -149,29 +162,26 @@ static int page_become(struct page_info *pg, enum page_type old, bool has_ref)
     if (d)
         domain_put(d);
 
-    if (!rc) {
+    if (!rc)
         type_publish(pg, pgt_word(type) | PGT_VALIDATED | 1);
-        if (has_ref)
-            page_put(pg);
-    } else if (rc == -ERESTART) {
-        if (!has_ref)
-            atomic_inc(&pg->count);
-        type_publish(pg, pgt_word(type) | PGT_PARTIAL | 1);
-    } else if (pgt_is_table(type)) {
-        table_release(pg, has_ref);
-    } else {
+    else if (rc == -ERESTART)
+        type_set_partial(pg);
+    else if (pgt_is_table(type))
+        table_release(pg);
+    else
         type_end(pg, type);
-    }
     return rc;
 }
 
 int page_type_get(struct page_info *pg, enum page_type type)
 {
-    uint64_t x = READ_ONCE(pg->type), nx, y;
+    uint64_t x, nx;
     enum page_type old;
 
-    for (;;) {
+    for (;; cpu_relax()) {
+        x = READ_ONCE(pg->type);
         old = pgt_of(x);
+        nx = x + 1;
         if (!(x & PGT_USES)) {
             nx = pgt_word(type) | 1;
             /* No translation to flush, nothing to check. */
@@ -179,48 +189,38 @@ int page_type_get(struct page_info *pg, enum page_type type)
                 nx |= PGT_VALIDATED;
         } else if (old != type) {
             return -EINVAL;
-        } else if (x & PGT_VALIDATED) {
-            nx = x + 1;
         } else if (x & PGT_PARTIAL) {
-            nx = x & ~PGT_PARTIAL;
-        } else {
-            cpu_relax();
-            x = READ_ONCE(pg->type);
+            if (partial_take(pg))
+                return page_become(pg, old, true);
+            continue;
+        } else if (!(x & PGT_VALIDATED)) {
             continue;
         }
-        y = cmpxchg(&pg->type, x, nx);
-        if (y == x)
+        if (cmpxchg(&pg->type, x, nx) == x)
             break;
-        x = y;
     }
-    return nx & PGT_VALIDATED ? 0 : page_become(pg, old, x & PGT_PARTIAL);
+    return nx & PGT_VALIDATED ? 0 : page_become(pg, old, false);
 }
 
 void page_type_put(struct page_info *pg)
 {
-    uint64_t x = READ_ONCE(pg->type), y;
-    enum page_type type = pgt_of(x);
+    uint64_t x;
     bool last;
 
-    for (;;) {
+    for (;; cpu_relax()) {
+        x = READ_ONCE(pg->type);
         last = (x & PGT_USES) == 1;
-        if (last && (x & PGT_LOCKED)) {
-            cpu_relax();
-            x = READ_ONCE(pg->type);
-            continue;
-        }
-        y = cmpxchg(&pg->type, x, last ? x & ~PGT_VALIDATED : x - 1);
-        if (y == x)
+        if (!(last && (x & PGT_LOCKED)) &&
+            cmpxchg(&pg->type, x, last ? x & ~PGT_VALIDATED : x - 1) == x)
             break;
-        x = y;
     }
     if (!last)
         return;
-    if (pgt_is_table(type)) {
+    if (pgt_is_table(pgt_of(x))) {
         pg->state = PTES_PER_TABLE;
-        table_release(pg, false);
+        table_release(pg);
     } else {
-        type_end(pg, type);
+        type_end(pg, pgt_of(x));
     }
 }
 
@@ -246,18 +246,10 @@ void page_put_typed(struct page_info *pg)
     page_put(pg);
 }
 
-/* Set or clear the pin; false if it was so already. */
-static bool pin_change(struct page_info *pg, bool set)
+/* True if it was pinned. */
+static bool pin_clear(struct page_info *pg)
 {
-    uint64_t x = READ_ONCE(pg->type), y;
-
-    while (!(x & PGT_PINNED) == set) {
-        y = cmpxchg(&pg->type, x, x ^ PGT_PINNED);
-        if (y == x)
-            return true;
-        x = y;
-    }
-    return false;
+    return atomic_and(&pg->type, ~PGT_PINNED) & PGT_PINNED;
 }
 
 int page_pin(mfn_t mfn, enum page_type level, struct domain *d)
@@ -267,16 +259,14 @@ int page_pin(mfn_t mfn, enum page_type level, struct domain *d)
 
     if (rc)
         return rc;
-    if (!pin_change(pg, true)) {
-        page_put_typed(pg);
-        return -EINVAL;
-    }
+    if (atomic_or(&pg->type, PGT_PINNED) & PGT_PINNED)
+        rc = -EINVAL;
     smp_mb();                        /* with domain_kill: dying, then the pin */
-    if (d->dying && pin_change(pg, false)) {
+    if (!rc && d->dying && pin_clear(pg))
+        rc = -EINVAL;
+    if (rc)
         page_put_typed(pg);
-        return -EINVAL;
-    }
-    return 0;
+    return rc;
 }
 
 int page_unpin(mfn_t mfn, const struct domain *d)
@@ -286,7 +276,7 @@ int page_unpin(mfn_t mfn, const struct domain *d)
 
     if (!pg)
         return -EINVAL;
-    was = pin_change(pg, false);
+    was = pin_clear(pg);
     if (was)
         page_put_typed(pg);
     page_put(pg);
@@ -296,21 +286,13 @@ int page_unpin(mfn_t mfn, const struct domain *d)
 /* Take a partial table apart, unless somebody else has taken it up. */
 static void partial_finish(struct page_info *pg)
 {
-    uint64_t x = READ_ONCE(pg->type), y;
-
-    while (x & PGT_PARTIAL) {
-        y = cmpxchg(&pg->type, x, x & ~PGT_PARTIAL);
-        if (y == x) {
-            table_release(pg, true);
-            return;
-        }
-        x = y;
-    }
+    if (partial_take(pg))
+        table_release(pg);
 }
 
 void page_drop_pin(struct page_info *pg)
 {
-    if (pin_change(pg, false))
+    if (pin_clear(pg))
         page_put_typed(pg);
     else
         partial_finish(pg);
@@ -318,20 +300,15 @@ void page_drop_pin(struct page_info *pg)
 
 unsigned int page_table_lock(struct page_info *pg)
 {
-    uint64_t x = READ_ONCE(pg->type), y;
+    uint64_t x;
 
-    while (pgt_is_table(pgt_of(x)) && (x & PGT_VALIDATED)) {
-        if (x & PGT_LOCKED) {
-            cpu_relax();
-            x = READ_ONCE(pg->type);
-            continue;
-        }
-        y = cmpxchg(&pg->type, x, x | PGT_LOCKED);
-        if (y == x)
+    for (;; cpu_relax()) {
+        x = READ_ONCE(pg->type);
+        if (!pgt_is_table(pgt_of(x)) || !(x & PGT_VALIDATED))
+            return 0;
+        if (!(x & PGT_LOCKED) && cmpxchg(&pg->type, x, x | PGT_LOCKED) == x)
             return pgt_of(x);
-        x = y;
     }
-    return 0;
 }
 
 void page_table_unlock(struct page_info *pg)
