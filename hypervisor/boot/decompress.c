@@ -52,7 +52,7 @@ static void *block_alloc(size_t size, unsigned int flags)
     for (unsigned int i = 0; i < ARRAY_SIZE(blocks); i++) {
         if (blocks[i].p)
             continue;
-        pg = frames_alloc(order, NODE_ANY, 0, flags);
+        pg = frames_alloc(order, 0, flags);
         if (!pg)
             return NULL;
         blocks[i].p = page_to_virt(pg);

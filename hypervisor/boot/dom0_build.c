@@ -14,7 +14,6 @@
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
-#include "mm/m2p.h"
 #include "mm/page_type.h"
 #include "x86/percpu.h"
 
@@ -149,7 +148,7 @@ static __init void alloc_scratch(struct builder *b, size_t size,
     }
     while (1UL << b->scratch_order < nr)
         b->scratch_order++;
-    b->scratch_pg = frames_alloc(b->scratch_order, NODE_ANY, 0, ALLOC_DIRTY);
+    b->scratch_pg = frames_alloc(b->scratch_order, 0, ALLOC_DIRTY);
     if (!b->scratch_pg)
         panic("No memory to unpack dom0's kernel.");
     b->scratch = page_to_virt(b->scratch_pg);

@@ -143,7 +143,7 @@ static void shared_info_destroy(struct domain *d)
 {
     struct page_info *pg = mfn_to_page(d->mm.shared_info_mfn);
 
-    if (page_unshare(pg, d))
+    if (page_unshare(pg))
         frames_free(pg, 0);
 }
 

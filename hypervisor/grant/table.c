@@ -52,7 +52,7 @@ void grant_destroy(struct domain *d)
         struct page_info *pg = mfn_to_page(virt_to_mfn(t->frames[i].shared));
 
         kfree(t->frames[i].active);
-        if (page_unshare(pg, d))
+        if (page_unshare(pg))
             frames_free(pg, 0);
     }
     for (unsigned int i = 0; i < t->nr_maptrack_frames; i++)

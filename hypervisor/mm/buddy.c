@@ -169,14 +169,13 @@ static struct page_info *block_take(unsigned int order, unsigned int max_zone,
     return pg;
 }
 
-struct page_info *frames_alloc(unsigned int order, unsigned int node,
-                               unsigned int maddr_bits, unsigned int flags)
+struct page_info *frames_alloc(unsigned int order, unsigned int maddr_bits,
+                               unsigned int flags)
 {
     unsigned int max_zone = NR_ZONES - 1;
     struct page_info *pg;
     enum free_class class;
 
-    (void)node;                      /* one node so far */
     if (order > MAX_ORDER)
         return NULL;
     if (maddr_bits)
@@ -290,7 +289,7 @@ int frames_claim(long delta)
 
 void *hv_page_alloc(void)
 {
-    struct page_info *pg = frames_alloc(0, NODE_ANY, 0, ALLOC_CLAIMED);
+    struct page_info *pg = frames_alloc(0, 0, ALLOC_CLAIMED);
 
     return pg ? page_to_virt(pg) : NULL;
 }

@@ -9,7 +9,6 @@
 struct domain;
 
 #define MAX_ORDER    18              /* 1 GiB */
-#define NODE_ANY     0xff
 
 /* Allocation flags. */
 #define ALLOC_ZERO       0x0         /* cleared: so is every block */
@@ -20,8 +19,8 @@ struct domain;
 /* A block, cleared, no CPU's TLB knows it; NULL when there is none.
  * maddr_bits: it lies below 2^bits; 0: no limit.  Interrupts are on once
  * guests run. */
-struct page_info *frames_alloc(unsigned int order, unsigned int node,
-                               unsigned int maddr_bits, unsigned int flags);
+struct page_info *frames_alloc(unsigned int order, unsigned int maddr_bits,
+                               unsigned int flags);
 void frames_free(struct page_info *pg, unsigned int order);
 /* The same for what a guest has used: every CPU flushes, and the contents are
  * gone, before anyone gets it again. */

@@ -9,7 +9,6 @@
 #include "lib/env.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
-#include "mm/m2p.h"
 #include "mm/page_type.h"
 #include "mm/pagetable.h"
 #include "mm/private.h"
@@ -21,23 +20,6 @@ static void list_remove_locked(struct domain_mm *mm, struct page_info *pg)
 {
     frame_list_remove(mm->first_left == page_to_mfn(pg) ? &mm->first_left
                                                         : &mm->first, pg);
-}
-
-/* Count n more frames; those that d has claimed come first. */
-static int reserve_locked(struct domain *d, unsigned long n,
-                          unsigned long *ret_claimed)
-{
-    struct domain_mm *mm = &d->mm;
-
-    if (d->dying || mm->nr_frames > mm->max_frames ||
-        n > mm->max_frames - mm->nr_frames)
-        return -ENOMEM;
-    *ret_claimed = MIN(n, mm->claimed);
-    if (!mm->nr_frames)
-        domain_get(d);
-    mm->nr_frames += n;
-    mm->claimed -= *ret_claimed;
-    return 0;
 }
 
 /* True: that was the last frame, and its reference is the caller's now. */
@@ -84,24 +66,28 @@ bool domain_frame_take(struct domain *d, struct page_info *pg)
 struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
                                       unsigned int maddr_bits)
 {
-    unsigned long n = 1UL << order, claimed = 0, i;
+    unsigned long n = 1UL << order, claimed, i;
+    struct domain_mm *mm = &d->mm;
     struct page_info *pg;
     bool last = false;
-    int rc;
 
-    if (order > MAX_ORDER)
+    spin_lock(&mm->page_lock);
+    if (d->dying || order > MAX_ORDER || mm->nr_frames + n > mm->max_frames) {
+        spin_unlock(&mm->page_lock);
         return NULL;
-    spin_lock(&d->mm.page_lock);
-    rc = reserve_locked(d, n, &claimed);
-    spin_unlock(&d->mm.page_lock);
-    if (rc)
-        return NULL;
-    pg = frames_alloc(order, NODE_ANY, maddr_bits,
+    }
+    if (!mm->nr_frames)
+        domain_get(d);
+    mm->nr_frames += n;
+    claimed = MIN(n, mm->claimed);   /* what d has claimed comes first */
+    mm->claimed -= claimed;
+    spin_unlock(&mm->page_lock);
+    pg = frames_alloc(order, maddr_bits,
                       (claimed == n ? ALLOC_CLAIMED : 0) |
                       (d->hardware ? ALLOC_DIRTY : 0));
     if (pg && claimed)
         frames_claim(-(long)claimed);
-    spin_lock(&d->mm.page_lock);
+    spin_lock(&mm->page_lock);
     for (i = 0; pg && i < n; i++) {
         m2p_set(page_to_mfn(&pg[i]), M2P_INVALID);
         give_locked(d, &pg[i]);
@@ -110,10 +96,10 @@ struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
         if (d->dying)
             frames_claim(-(long)claimed);
         else
-            d->mm.claimed += claimed;
+            mm->claimed += claimed;
         last = unreserve_locked(d, n);
     }
-    spin_unlock(&d->mm.page_lock);
+    spin_unlock(&mm->page_lock);
     if (last)
         domain_put(d);
     return pg;

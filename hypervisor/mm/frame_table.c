@@ -3,7 +3,6 @@
  */
 #include "mm/frame_table.h"
 #include "domain/domain.h"
-#include "lib/env.h"
 #include "mm/buddy.h"
 #include "mm/private.h"
 #include "x86/atomic.h"
@@ -16,19 +15,16 @@ unsigned long total_frames;
 
 bool page_get(struct page_info *pg, const struct domain *d)
 {
-    uint64_t x = READ_ONCE(pg->count), y;
+    uint64_t x;
 
     /* Not even for a moment where it is clearly another's. */
     if (READ_ONCE(pg->owner) != d->id)
         return false;
-    for (;;) {
+    do {
+        x = READ_ONCE(pg->count);
         if (!(x & PGC_REFS))
             return false;
-        y = cmpxchg(&pg->count, x, x + 1);
-        if (y == x)
-            break;
-        x = y;
-    }
+    } while (cmpxchg(&pg->count, x, x + 1) != x);
     /* Only a referenced frame keeps its owner. */
     if (likely(READ_ONCE(pg->owner) == d->id))
         return true;
@@ -38,12 +34,8 @@ bool page_get(struct page_info *pg, const struct domain *d)
 
 struct page_info *page_get_mfn(mfn_t mfn, const struct domain *d)
 {
-    struct page_info *pg;
-
-    if (!mfn_valid(mfn))
-        return NULL;
-    pg = mfn_to_page(mfn);
-    return page_get(pg, d) ? pg : NULL;
+    return mfn_valid(mfn) && page_get(mfn_to_page(mfn), d) ? mfn_to_page(mfn)
+                                                           : NULL;
 }
 
 void page_put(struct page_info *pg)
@@ -78,21 +70,16 @@ void page_share(struct page_info *pg, const struct domain *d, bool writable)
     WRITE_ONCE(pg->count, PGC_SHARED | 1);
 }
 
-bool page_unshare(struct page_info *pg, const struct domain *d)
+bool page_unshare(struct page_info *pg)
 {
-    uint64_t x = READ_ONCE(pg->count), y, nx;
+    uint64_t x, nx;
 
-    ASSERT(pg->owner == d->id);
-    (void)d;
     /* A later domain of the same number must not find it. */
     WRITE_ONCE(pg->owner, DOMID_INVALID);
     smp_mb();
-    for (;;) {
+    do {
+        x = READ_ONCE(pg->count);
         nx = (x - 1) | ((x & PGC_REFS) > 1 ? PGC_FREE_LAST : 0);
-        y = cmpxchg(&pg->count, x, nx);
-        if (y == x)
-            break;
-        x = y;
-    }
+    } while (cmpxchg(&pg->count, x, nx) != x);
     return !(nx & PGC_REFS);
 }

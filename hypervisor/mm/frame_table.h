@@ -57,6 +57,15 @@ static inline mfn_t virt_to_mfn(const void *p)
     return virt_to_maddr(p) >> PAGE_SHIFT;
 }
 
+/* The machine-to-physical table: what a frame's owner calls it.  Guests read
+ * it at RO_M2P_START. */
+#define M2P_INVALID  (~0UL)
+
+static inline void m2p_set(mfn_t mfn, unsigned long pfn)
+{
+    ((unsigned long *)RW_M2P_START)[mfn] = pfn;
+}
+
 /* Lists of frames by number; NO_FRAME ends them. */
 static inline void frame_list_push(uint32_t *head, struct page_info *pg)
 {
@@ -101,6 +110,6 @@ struct domain *page_domain(const struct page_info *pg);
 void page_share(struct page_info *pg, const struct domain *d, bool writable);
 /* Undo.  True: nobody maps it, the caller may free it (frames_free).  False:
  * somebody still does, and the last mapping to go frees it. */
-bool page_unshare(struct page_info *pg, const struct domain *d);
+bool page_unshare(struct page_info *pg);
 
 #endif

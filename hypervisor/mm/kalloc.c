@@ -73,7 +73,7 @@ static void *block_alloc(size_t size)
 
     while (PAGE_SIZE << order < size)
         order++;
-    pg = frames_alloc(order, NODE_ANY, 0, ALLOC_CLAIMED);
+    pg = frames_alloc(order, 0, ALLOC_CLAIMED);
     if (!pg)
         return NULL;
     pg->state = STATE_BLOCK | order;

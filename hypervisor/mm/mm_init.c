@@ -11,10 +11,8 @@
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
-#include "mm/m2p.h"
 #include "mm/pagetable.h"
 #include "mm/private.h"
-#include "mm/pt_entry.h"
 #include "x86/cpu.h"
 #include "x86/image.h"
 
@@ -55,11 +53,6 @@ static paddr_t __init boot_alloc(unsigned long size)
 void *hv_table_alloc(void)
 {
     return boot_done ? hv_page_alloc() : maddr_to_virt(boot_alloc(PAGE_SIZE));
-}
-
-static void __init map_2m(unsigned long va, paddr_t maddr, uint64_t flags)
-{
-    hv_set_entry(va, 2, maddr | flags);
 }
 
 /* Ranges of memory, rounded to the large pages that hold them. */
@@ -128,41 +121,45 @@ static void __init new_root(const struct e820_map *machine)
     boot_limit = DIRECTMAP_SIZE;
 }
 
+/* Range i of the map: the frames [*first, *end) that are RAM, and mapped. */
+static bool __init ram_frames(const struct e820_map *map, unsigned int i,
+                              mfn_t *first, mfn_t *end)
+{
+    const struct e820_entry *e = &map->e[i];
+
+    *first = PFN_UP(e->addr);
+    *end = PFN_DOWN(MIN(e->addr + e->size, DIRECTMAP_SIZE));
+    return e->type == E820_RAM && *first < *end;
+}
+
 static void __init count_ram(const struct e820_map *machine)
 {
-    for (unsigned int i = 0; i < machine->nr; i++) {
-        const struct e820_entry *e = &machine->e[i];
-        mfn_t end = PFN_DOWN(MIN(e->addr + e->size, DIRECTMAP_SIZE));
+    mfn_t first, end;
 
-        if (e->type != E820_RAM || end <= PFN_UP(e->addr))
-            continue;
-        max_mfn = MAX(max_mfn, end - 1);
-        total_frames += end - PFN_UP(e->addr);
-    }
+    for (unsigned int i = 0; i < machine->nr; i++)
+        if (ram_frames(machine, i, &first, &end)) {
+            max_mfn = MAX(max_mfn, end - 1);
+            total_frames += end - first;
+        }
 }
 
 static void __init build_frame_table(const struct e820_map *machine)
 {
     unsigned long va = FRAME_TABLE_START;
     unsigned long end = va + (max_mfn + 1) * sizeof(struct page_info);
-    mfn_t mfn;
+    mfn_t mfn, last;
 
     for (; va < end; va += SIZE_2M)
-        map_2m(va, boot_alloc(SIZE_2M), LARGE_FLAGS);
+        hv_set_entry(va, 2, boot_alloc(SIZE_2M) | LARGE_FLAGS);
     frame_table = (struct page_info *)FRAME_TABLE_START;
     for (mfn = 0; mfn <= max_mfn; mfn++)
         frame_table[mfn] = (struct page_info){
             .count = PGC_NOT_RAM, .owner = DOMID_INVALID,
             .next = NO_FRAME, .prev = NO_FRAME };
-    for (unsigned int i = 0; i < machine->nr; i++) {
-        const struct e820_entry *e = &machine->e[i];
-
-        if (e->type != E820_RAM)
-            continue;
-        for (mfn = PFN_UP(e->addr); mfn < PFN_DOWN(e->addr + e->size) &&
-             mfn <= max_mfn; mfn++)
-            frame_table[mfn].count = 0;
-    }
+    for (unsigned int i = 0; i < machine->nr; i++)
+        if (ram_frames(machine, i, &mfn, &last))
+            while (mfn < last)
+                frame_table[mfn++].count = 0;
 }
 
 /* Both views of the M2P; its frames can be mapped read-only as DOMID_XEN's. */
@@ -174,9 +171,9 @@ static void __init build_m2p(void)
         paddr_t maddr = boot_alloc(SIZE_2M);
 
         memset(maddr_to_virt(maddr), 0xff, SIZE_2M);
-        map_2m(RW_M2P_START + at, maddr, LARGE_FLAGS);
-        map_2m(RO_M2P_START + at, maddr,
-               (LARGE_FLAGS & ~PTE_RW) | PTE_USER);
+        hv_set_entry(RW_M2P_START + at, 2, maddr | LARGE_FLAGS);
+        hv_set_entry(RO_M2P_START + at, 2,
+                     maddr | (LARGE_FLAGS & ~PTE_RW) | PTE_USER);
         for (mfn_t mfn = PFN_DOWN(maddr); mfn < PFN_DOWN(maddr + SIZE_2M);
              mfn++)
             page_share(mfn_to_page(mfn), dom_xen, false);
@@ -186,18 +183,16 @@ static void __init build_m2p(void)
 void __init mm_init(const struct e820_map *machine,
                     const struct e820_map *usable)
 {
+    mfn_t first, end;
+
     boot_ram = *usable;
     count_ram(machine);
     new_root(machine);
     build_frame_table(machine);
     build_m2p();
     boot_done = true;
-    for (unsigned int i = 0; i < boot_ram.nr; i++) {
-        const struct e820_entry *e = &boot_ram.e[i];
-        mfn_t end = MIN(PFN_DOWN(e->addr + e->size), max_mfn + 1);
-
-        if (e->type == E820_RAM && end > PFN_UP(e->addr))
-            frames_add(PFN_UP(e->addr), end - 1);
-    }
+    for (unsigned int i = 0; i < boot_ram.nr; i++)
+        if (ram_frames(&boot_ram, i, &first, &end))
+            frames_add(first, end - 1);
     io_frame_deny(LOCAL_APIC_MFN);
 }

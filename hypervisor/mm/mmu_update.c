@@ -5,7 +5,6 @@
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"
-#include "mm/m2p.h"
 #include "mm/page_type.h"
 #include "mm/private.h"
 #include "mm/pt_update.h"

@@ -7,7 +7,7 @@
 #include "mm/frame_table.h"
 #include "mm/pagetable.h"
 #include "mm/pt_check.h"
-#include "mm/pt_entry.h"
+#include "mm/private.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/desc.h"

@@ -49,7 +49,7 @@ pte_t *hv_entry_at(pte_t *t, unsigned int from, unsigned long va,
         pte_t *e = &t[PT_INDEX(va, from)];
 
         if (!(*e & PTE_PRESENT)) {
-            pte_t *below = hv_table_alloc();
+            pte_t *below = table_flags ? hv_table_alloc() : NULL;
 
             if (!below)
                 return NULL;
@@ -78,26 +78,30 @@ mfn_t hv_mfn_of(unsigned long va)
     return pte_mfn(*hv_entry_at(mfn_to_virt(idle_root), 4, va, 2, 0));
 }
 
+static pte_t leaf(mfn_t mfn, uint64_t flags)
+{
+    if (!cpu_features.nx)
+        flags &= ~PTE_NX;
+    return pte_make(mfn, flags | PTE_ACCESSED |
+                         (flags & PTE_RW ? PTE_DIRTY : 0));
+}
+
 int hv_map(unsigned long va, mfn_t mfn, uint64_t flags)
 {
     int rc;
 
     spin_lock(&map_lock);
-    rc = hv_set_entry(va, 1, pte_make(mfn, flags | PTE_ACCESSED |
-                                           (flags & PTE_RW ? PTE_DIRTY : 0)));
+    rc = hv_set_entry(va, 1, leaf(mfn, flags));
     spin_unlock(&map_lock);
     return rc;
 }
 
-int hv_unmap(unsigned long va)
+void hv_unmap(unsigned long va)
 {
-    int rc;
-
     spin_lock(&map_lock);
-    rc = hv_set_entry(va, 1, 0);
+    hv_set_entry(va, 1, 0);
     spin_unlock(&map_lock);
     tlb_flush_local(FLUSH_ALL);
-    return rc;
 }
 
 void *ioremap(paddr_t maddr, unsigned long size)
@@ -119,44 +123,25 @@ void *ioremap(paddr_t maddr, unsigned long size)
     return rc ? NULL : (void *)(va + (maddr & ~PAGE_MASK));
 }
 
-static pte_t *window_entry(const struct domain *d, unsigned long va)
-{
-    pte_t *t = mfn_to_virt(d->mm.window_l3), e;
-
-    for (unsigned int lvl = 3; lvl > 1; lvl--) {
-        e = t[PT_INDEX(va, lvl)];
-        if (!(e & PTE_PRESENT))
-            return NULL;
-        t = table_of(e);
-    }
-    return &t[PT_INDEX(va, 1)];
-}
-
 int window_map(struct domain *d, unsigned long va, mfn_t mfn, uint64_t flags)
 {
-    pte_t *e = window_entry(d, va);
+    pte_t *l3 = mfn_to_virt(d->mm.window_l3), *e = hv_entry_at(l3, 3, va, 1, 0);
 
-    if (mfn == INVALID_MFN) {
-        if (e)
-            *e = 0;
-        return 0;
-    }
-    if (!e) {
+    if (!e && mfn != INVALID_MFN) {
         spin_lock(&d->mm.page_lock);
-        e = hv_entry_at(mfn_to_virt(d->mm.window_l3), 3, va, 1, TABLE_FLAGS);
+        e = hv_entry_at(l3, 3, va, 1, TABLE_FLAGS);
         spin_unlock(&d->mm.page_lock);
+        if (!e)
+            return -ENOMEM;
     }
-    if (!e)
-        return -ENOMEM;
-    if (!cpu_features.nx)
-        flags &= ~PTE_NX;
-    *e = pte_make(mfn, flags | PTE_ACCESSED | (flags & PTE_RW ? PTE_DIRTY : 0));
+    if (e)
+        *e = mfn == INVALID_MFN ? 0 : leaf(mfn, flags);
     return 0;
 }
 
 mfn_t window_mfn(const struct domain *d, unsigned long va)
 {
-    pte_t *e = window_entry(d, va);
+    pte_t *e = hv_entry_at(mfn_to_virt(d->mm.window_l3), 3, va, 1, 0);
 
     return e && (*e & PTE_PRESENT) ? pte_mfn(*e) : INVALID_MFN;
 }

@@ -27,7 +27,7 @@ void *ioremap(paddr_t maddr, unsigned long size);
 /* Map a page of the hypervisor's own space. flags: PTE_*; va page-aligned. */
 int hv_map(unsigned long va, mfn_t mfn, uint64_t flags);
 /* Take the page at va (direct map, image) out of the hypervisor's space. */
-int hv_unmap(unsigned long va);
+void hv_unmap(unsigned long va);
 /* A page in the window of d (per-domain slot), e.g. a GDT frame; mfn
  * INVALID_MFN unmaps.  va from GDT_VADDR/LDT_VADDR; the caller flushes.
  * -ENOMEM, never for unmapping. */

@@ -18,6 +18,21 @@ struct vcpu;
 long op_reservation(unsigned int op, unsigned long start, void __guest *arg);
 long op_exchange(struct xen_memory_exchange __guest *arg);
 
+/*
+ * Check *e for level lvl of a table of pt_owner and take what it refers to:
+ * of a leaf, a reference to the frame and a writable use with PTE_RW; of
+ * others, a reference and a use as the next lower table.  Frames belong to
+ * pg_owner; frames that are no RAM may be mapped by who has hardware.  *e then
+ * reads as it is to be stored.  -EINVAL; -ERESTART.
+ */
+int pt_entry_get(pte_t *e, unsigned int lvl, const struct domain *pt_owner,
+                 const struct domain *pg_owner);
+/* Give it back.  owner: the table's. */
+void pt_entry_put(pte_t e, unsigned int lvl, domid_t owner);
+
+/* Keep guests from mapping a frame that is no RAM (I/O APIC, ...). At boot. */
+void io_frame_deny(mfn_t mfn);
+
 /* The last reference to a frame of a domain has gone: off its books. */
 void domain_frame_gone(struct page_info *pg);
 
@@ -43,7 +58,7 @@ void *hv_table_alloc(void);
 int hv_set_entry(unsigned long va, unsigned int lvl, pte_t val);
 
 /* The entry of level lvl for va below the table t of level `from`; missing
- * tables are made with these flags, or NULL where there is no memory. */
+ * tables are made with these flags; NULL: no memory, or no flags and none. */
 pte_t *hv_entry_at(pte_t *t, unsigned int from, unsigned long va,
                    unsigned int lvl, uint64_t table_flags);
 

@@ -1,4 +1,4 @@
-#include "mm/pt_entry.h"
+#include "mm/private.h"
 #include "domain/domain.h"
 #include "lib/env.h"
 #include "mm/frame_table.h"

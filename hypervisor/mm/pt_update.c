@@ -11,7 +11,7 @@
 #include "mm/page_type.h"
 #include "mm/pagetable.h"
 #include "mm/pt_check.h"
-#include "mm/pt_entry.h"
+#include "mm/private.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/percpu.h"

@@ -7,7 +7,6 @@
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
-#include "mm/m2p.h"
 #include "mm/private.h"
 #include "x86/percpu.h"
 
@@ -117,7 +116,7 @@ static int alloc_extents(const struct xen_memory_reservation *r,
         if (copy_from_guest(&gpfn, to, sizeof(gpfn)) ||
             copy_to_guest(to, &gpfn, sizeof(gpfn)))
             return -EFAULT;
-        pg = frames_alloc(r->extent_order, NODE_ANY,
+        pg = frames_alloc(r->extent_order,
                           XENMEMF_get_address_bits(r->mem_flags), flags);
         if (!pg)
             return -ENOMEM;

@@ -19,7 +19,6 @@
 #include "mm/pagetable.h"
 #include "mm/private.h"
 #include "mm/pt_check.h"
-#include "mm/pt_entry.h"
 #include "mm/pt_update.h"
 #include "x86/percpu.h"
 #include "x86/tlb.h"

@@ -69,7 +69,7 @@ static void take(struct block *b, unsigned int bits, unsigned int flags)
     mfn_t mfn;
 
     b->order = rnd(3) ? 0 : rnd(7);
-    b->pg = frames_alloc(b->order, NODE_ANY, bits, flags);
+    b->pg = frames_alloc(b->order, bits, flags);
     if (!b->pg)
         return;
     mfn = page_to_mfn(b->pg);
@@ -149,21 +149,21 @@ static void random_blocks(void **state)
 /* All is clean and merged: as large as alignment lets it be. */
 static void whole_again(void **state)
 {
-    struct page_info *a = frames_alloc(10, NODE_ANY, 0, 0);
+    struct page_info *a = frames_alloc(10, 0, 0);
 
     (void)state;
     assert_non_null(a);
     assert_int_equal(page_to_mfn(a), 1024);
-    assert_null(frames_alloc(10, NODE_ANY, 0, 0));
+    assert_null(frames_alloc(10, 0, 0));
     frames_free(a, 10);
-    assert_null(frames_alloc(0, NODE_ANY, 12, 0));
-    assert_null(frames_alloc(0, NODE_ANY, 13, 0));
-    assert_null(frames_alloc(MAX_ORDER + 1, NODE_ANY, 0, 0));
+    assert_null(frames_alloc(0, 12, 0));
+    assert_null(frames_alloc(0, 13, 0));
+    assert_null(frames_alloc(MAX_ORDER + 1, 0, 0));
 }
 
 static void used_frames_are_flushed_first(void **state)
 {
-    struct page_info *pg = frames_alloc(0, NODE_ANY, 14, 0);
+    struct page_info *pg = frames_alloc(0, 14, 0);
     uint32_t stamp;
 
     (void)state;
@@ -171,12 +171,12 @@ static void used_frames_are_flushed_first(void **state)
     stamp = ++clock_now;
     frames_free_guest(pg);
     assert_true(flushed <= stamp);
-    pg = frames_alloc(0, NODE_ANY, 14, 0);
+    pg = frames_alloc(0, 14, 0);
     assert_true(flushed > stamp);
     /* What the hypervisor itself had, no TLB knows. */
     frames_free(pg, 0);
     stamp = ++clock_now;
-    assert_int_equal(page_to_mfn(frames_alloc(0, NODE_ANY, 14, 0)), FIRST);
+    assert_int_equal(page_to_mfn(frames_alloc(0, 14, 0)), FIRST);
     assert_true(flushed <= stamp);
     frames_free(mfn_to_page(FIRST), 0);
 }
@@ -190,12 +190,12 @@ static void claims(void **state)
     assert_int_equal(frames_claim(n + 1), -ENOMEM);
     assert_int_equal(frames_claim(n), 0);
     assert_int_equal(frames_claim(1), -ENOMEM);
-    assert_null(frames_alloc(0, NODE_ANY, 0, 0));
-    pg = frames_alloc(0, NODE_ANY, 0, ALLOC_CLAIMED);
+    assert_null(frames_alloc(0, 0, 0));
+    pg = frames_alloc(0, 0, ALLOC_CLAIMED);
     assert_non_null(pg);
     assert_int_equal(frames_claim(-1), 0);
     frames_free(pg, 0);
-    pg = frames_alloc(0, NODE_ANY, 0, 0);
+    pg = frames_alloc(0, 0, 0);
     assert_non_null(pg);
     frames_free(pg, 0);
     assert_int_equal(frames_claim(-(long)(n - 1)), 0);

@@ -166,7 +166,7 @@ static void shared_frames(void **state)
     assert_int_equal(store(L1, 4, pte_make(0, RO), dom_xen), 0);
     assert_int_equal(page_pin(0, PGT_L1, dom_xen), -EINVAL);
     /* Freed with the last mapping; the owner's number means nothing then. */
-    assert_false(page_unshare(pg, dom_xen));
+    assert_false(page_unshare(pg));
     assert_int_equal(store(L1, 5, pte_make(0, RO), dom_xen), -EINVAL);
     assert_false(freed[0]);
     pg->type = 0;                    /* what frames_free_guest would do */
@@ -175,7 +175,7 @@ static void shared_frames(void **state)
     page_share(pg, &doms[0], true);
     assert_int_equal(store(L1, 4, pte_make(0, RW), &doms[0]), 0);
     assert_int_equal(store(L1, 4, 0, &doms[0]), 0);
-    assert_true(page_unshare(pg, &doms[0]));
+    assert_true(page_unshare(pg));
 }
 
 static int emulate(unsigned long va, uint64_t val, unsigned int bytes)
