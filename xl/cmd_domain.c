@@ -34,6 +34,23 @@ static char *read_config(const char *path)
     return text;
 }
 
+bool add_config(struct json_object *o, const char *path)
+{
+    char *text = read_config(path), *dir;
+
+    if (!text)
+        return false;
+    dir = getcwd(NULL, 0);
+    add_str(o, "format", "xl");
+    add_str(o, "text", text);
+    add_str(o, "path", path);
+    if (dir)
+        add_str(o, "dir", dir);
+    free(dir);
+    free(text);
+    return true;
+}
+
 struct create {
     const char *file;
     bool paused, console, quiet, dry_run, foreground;
@@ -42,24 +59,17 @@ struct create {
 static struct json_object *create_params(const struct create *c, char **words,
                                          int nr)
 {
-    struct json_object *o;
-    char *text = read_config(c->file), *dir;
+    struct json_object *o = json_object_new_object();
 
-    if (!text)
+    if (!add_config(o, c->file)) {
+        json_object_put(o);
         return NULL;
+    }
     if (!c->quiet)
         fprintf(stderr, "Parsing config from %s\n", c->file);
-    o = params_of("format", "xl");
-    add_str(o, "text", text);
-    add_str(o, "path", c->file);
-    dir = getcwd(NULL, 0);
-    if (dir)
-        add_str(o, "dir", dir);
     add_words(o, "overrides", words, nr);
     add_bool(o, "paused", c->paused);
     add_bool(o, "dry_run", c->dry_run);
-    free(dir);
-    free(text);
     return o;
 }
 

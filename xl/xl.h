@@ -26,9 +26,10 @@ struct command {
 };
 
 /* Each file's commands, ended by a row without a name. */
-extern const struct command domain_commands[], list_commands[],
-                            console_commands[], resource_commands[],
-                            sched_commands[], host_commands[];
+extern const struct command domain_commands[], save_commands[],
+                            list_commands[], console_commands[],
+                            resource_commands[], sched_commands[],
+                            host_commands[];
 
 /* Global options. */
 struct globals {
@@ -107,6 +108,11 @@ int64_t parse_size(const char *text);
 
 /* A whole decimal number in [min, max]; otherwise false. */
 bool parse_number(const char *text, int64_t min, int64_t max, int64_t *ret);
+
+/* ---- cmd_domain.c ------------------------------------------------------- */
+
+/* Add a config file's text to a request; false with a line that says why. */
+bool add_config(struct json_object *o, const char *path);
 
 /* ---- cmd_list.c --------------------------------------------------------- */
 

@@ -28,6 +28,8 @@ OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 
+SAVE = ["save"]
+
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
          end="reboot"),
@@ -39,6 +41,7 @@ SYSTEM = [
          cpu="max,-smap", end="reboot"),
     Boot("the tools run", ["dom0", "info", "help"] + OURS + ["leak-tiny",
          "weights"] + HOSTILE + GUESTS + KILL + ["leak-debian"]),
+    Boot("domains are saved", ["dom0"] + SAVE, cpu="max,-smap"),
 ]
 
 INTEROP = [

@@ -28,7 +28,7 @@ static struct model {
     struct model_domain d[FAKE_DOMAINS];
     unsigned int last;          /* domain id given last */
     unsigned int countdown, build_time;
-    bool after, killed;
+    bool after, killed, bad_file;
 } *m;
 
 void model_reset(void)
@@ -438,4 +438,99 @@ int xc_dom_build(struct xc *xc, const struct xc_dom_params *params,
     m->d[params->domid].kb = params->memory_kb;
     *ret_result = (struct xc_dom_result){ .store_mfn = params->domid };
     return leave(now, 0);
+}
+
+int xc_domain_resume(struct xc *xc, uint32_t domid)
+{
+    bool now = enter();
+    struct model_domain *d = find(domid);
+
+    (void)xc;
+    if (!d || !d->shutdown || d->reason != XC_SHUTDOWN_SUSPEND)
+        return leave(now, -EINVAL);
+    d->shutdown = false;
+    return leave(now, 0);
+}
+
+/* Saved domains are small here: this, then definition and store nodes. */
+struct model_file {
+    char magic[8];
+    uint64_t kb, config_size, store_size;
+};
+
+int xc_sr_save(struct xc *xc, const struct xc_sr_save *s, struct xc_error *err)
+{
+    struct model_file f = { "model", 0, s->config_size, s->store_size };
+    bool now;
+
+    (void)xc;
+    for (unsigned int t = 0; t < m->build_time; t += 1000) {
+        usleep(1000);
+        if (atomic_load(s->cancel)) {
+            strcpy(err->text, "cancelled");
+            return -ECANCELED;
+        }
+    }
+    now = enter();
+    if (!find(s->domid) || !m->d[s->domid].shutdown || m->bad_file) {
+        snprintf(err->text, sizeof(err->text), "%s cannot be written: No space "
+                 "left on device", s->path);
+        return leave(now, -ENOSPC);
+    }
+    f.kb = m->d[s->domid].kb;
+    if (write(s->fd, &f, sizeof(f)) != sizeof(f) ||
+        write(s->fd, s->config, s->config_size) != (ssize_t)s->config_size ||
+        write(s->fd, s->store, s->store_size) != (ssize_t)s->store_size)
+        return leave(now, -EIO);
+    return leave(now, 0);
+}
+
+int xc_sr_check(int fd, const char *path, const atomic_bool *cancel,
+                struct xc_sr_info *ret_info, struct xc_error *err)
+{
+    struct model_file f;
+
+    (void)cancel;
+    if (pread(fd, &f, sizeof(f), 0) != sizeof(f) || strcmp(f.magic, "model")) {
+        snprintf(err->text, sizeof(err->text), "%s is no saved guest", path);
+        return -ENOEXEC;
+    }
+    *ret_info = (struct xc_sr_info){
+        .pages = f.kb / 4, .vcpus = 1,
+        .config = calloc(1, f.config_size + 1), .config_size = f.config_size,
+        .store = calloc(1, f.store_size + 1), .store_size = f.store_size,
+    };
+    if (pread(fd, ret_info->config, f.config_size, sizeof(f)) < 0 ||
+        pread(fd, ret_info->store, f.store_size,
+              sizeof(f) + f.config_size) < 0)
+        return -EIO;
+    return 0;
+}
+
+void xc_sr_info_fini(struct xc_sr_info *info)
+{
+    free(info->config);
+    free(info->store);
+}
+
+int xc_sr_restore(struct xc *xc, const struct xc_sr_restore *r,
+                  struct xc_dom_result *ret_result, struct xc_error *err)
+{
+    struct model_file f;
+    bool now = enter();
+
+    (void)xc;
+    if (pread(r->fd, &f, sizeof(f), 0) != sizeof(f) || !find(r->domid) ||
+        model_free_kb() < f.kb) {
+        strcpy(err->text, "the host has not enough free memory");
+        return leave(now, -ENOMEM);
+    }
+    m->d[r->domid].kb = f.kb;
+    *ret_result = (struct xc_dom_result){ .store_mfn = r->domid };
+    return leave(now, 0);
+}
+
+void model_set_bad_file(bool bad)
+{
+    m->bad_file = bad;
 }

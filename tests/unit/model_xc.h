@@ -30,6 +30,9 @@ void model_kill_at(unsigned int n, bool after);
 /* Whether that has happened. */
 bool model_has_killed(void);
 
+/* Saving a domain fails, as if the disk were full. */
+void model_set_bad_file(bool bad);
+
 /* Building a domain takes as long, in microseconds. */
 void model_set_build_time(unsigned int usec);
 

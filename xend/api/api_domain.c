@@ -49,37 +49,36 @@ static const struct field create_fields[] = {
     BOOL(create_args, paused), BOOL(create_args, dry_run), END
 };
 
-static int parse_xl(const struct create_args *a, struct config_report *r,
+static int parse_xl(const struct config_text *t, struct config_report *r,
                     struct domain_config **ret_c)
 {
-    unsigned int nr = a->overrides.nr;
+    unsigned int nr = t->overrides ? t->overrides->nr : 0;
     _cleanup_free_ struct config_source *src = xcalloc(nr + 1, sizeof(*src));
 
-    if (!a->text)
+    if (!t->text)
         return config_error(r, "format \"xl\" needs the file's text");
-    src[0] = (struct config_source){ a->path ? a->path : "config", a->text };
+    src[0] = (struct config_source){ t->path ? t->path : "config", t->text };
     for (unsigned int i = 0; i < nr; i++)
         src[i + 1] = (struct config_source){ "command line",
-                                             a->overrides.item[i] };
-    return config_parse_xl(src, nr + 1, a->dir, r, ret_c);
+                                             t->overrides->item[i] };
+    return config_parse_xl(src, nr + 1, t->dir, r, ret_c);
 }
 
-/* The parsed and checked config of a request, or its error in call->err. */
-static struct domain_config *parse_config(struct rpc_call *call)
+struct domain_config *rpc_config(struct rpc_call *call,
+                                 const struct config_text *t)
 {
-    const struct create_args *a = call->args;
     struct config_report r = { 0 };
     struct domain_config *c = NULL;
     int rc;
 
-    if (streq(a->format, "xl"))
-        rc = parse_xl(a, &r, &c);
-    else if (streq(a->format, "json"))
-        rc = config_from_json(a->config, &r, &c);
+    if (streq(t->format, "xl"))
+        rc = parse_xl(t, &r, &c);
+    else if (streq(t->format, "json"))
+        rc = config_from_json(t->json, &r, &c);
     else
         rc = config_error(&r, "format must be \"xl\" or \"json\"");
     if (!rc)
-        rc = config_check(c, a->path ? a->path : "config", &r);
+        rc = config_check(c, t->path ? t->path : "config", &r);
     if (rc) {
         err_set(&call->err, rc, "%s", r.error);
         config_free(c);
@@ -105,7 +104,9 @@ static void created(void *ctx, const struct err *err)
 static int api_create_domain(struct rpc_call *call)
 {
     const struct create_args *a = call->args;
-    struct domain_config *c = parse_config(call);
+    const struct config_text text = { a->format, a->text, a->path, a->dir,
+                                      &a->overrides, a->config };
+    struct domain_config *c = rpc_config(call, &text);
     struct domain *d;
 
     if (!c)
@@ -149,6 +150,8 @@ static struct json_object *status_to_json(const struct domain_status *s,
         json_add_str(o, "reason", life_reason_word(s->reason));
     if (s->uptime >= 0)
         json_add_int(o, "uptime", s->uptime);
+    if (s->percent >= 0)
+        json_add_int(o, "percent", s->percent);
     if (config && s->config)
         json_object_object_add(o, "config", config_to_json(s->config));
     return o;

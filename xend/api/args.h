@@ -23,6 +23,18 @@ struct target_args {
 
 extern const struct field target_fields[];
 
+/* A config in a request, in one of its notations. */
+struct config_text {
+    const char *format, *text, *path, *dir;
+    const struct strlist *overrides;        /* or NULL */
+    struct json_object *json;
+};
+
+/* Parsed and checked; NULL with the error in call->err.  Warnings go to the
+ * call in either case. */
+struct domain_config *rpc_config(struct rpc_call *call,
+                                 const struct config_text *t);
+
 /* The domain that the arguments name, by name or id; NULL with call->err. */
 struct domain *rpc_target(struct rpc_call *call);
 

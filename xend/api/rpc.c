@@ -20,7 +20,7 @@ enum {
 };
 
 static const struct rpc_method *const tables[] = {
-    domain_methods, vcpu_methods, host_methods, event_methods,
+    domain_methods, save_methods, vcpu_methods, host_methods, event_methods,
 };
 
 static const struct rpc_method *find_method(const char *name)
@@ -115,6 +115,8 @@ void rpc_drop_calls(struct conn *c)
     list_for_each_safe(call, tmp, &c->calls, link) {
         if (call->wait)
             domain_unwait(call->wait);
+        if (call->job)
+            call->abandon(call->job);
         call_free(call);
     }
 }

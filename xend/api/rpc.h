@@ -34,6 +34,8 @@ struct rpc_call {
     struct err err;
     bool deferred;              /* rpc_finish comes later */
     struct domain_wait *wait;   /* what a deferred one waits for */
+    void *job;                  /* or this, which abandon ends */
+    void (*abandon)(void *job);
     struct list link;           /* struct conn.calls, while deferred */
 };
 
@@ -47,8 +49,9 @@ struct rpc_method {
 };
 
 /* Each ends with a row whose name is NULL. */
-extern const struct rpc_method domain_methods[], vcpu_methods[],
-                               host_methods[], event_methods[];
+extern const struct rpc_method domain_methods[], save_methods[],
+                               vcpu_methods[], host_methods[],
+                               event_methods[];
 
 /* Handle one line that came on c. */
 void rpc_handle(struct conn *c, const char *line, size_t len);

@@ -15,6 +15,7 @@
 #include "console/console.h"
 #include "domain/domain.h"
 #include "domain/nodes.h"
+#include "domain/save.h"
 #include "host/host.h"
 #include "store/store.h"
 #include "util/cleanup.h"
@@ -43,6 +44,8 @@ struct build {
     uint8_t handle[16];                 /* uuid that the hypervisor has */
     struct domain_rings rings;
     uint64_t reserved_kb;
+    struct saved *image;                /* NULL: from a kernel */
+    atomic_uint percent;                /* of the image that is read */
     sd_event_source *timer;             /* waiting for the id to vanish */
     unsigned int polls;
 };
@@ -61,10 +64,12 @@ static int step_record(struct build *b)
 
 static int step_reserve(struct build *b)
 {
-    int rc = host_reserve(b->d->x->host, b->c->memory_kb, &b->err);
+    uint64_t kb = b->image ? b->image->pages * (XC_PAGE_SIZE / 1024)
+                           : (uint64_t)b->c->memory_kb;
+    int rc = host_reserve(b->d->x->host, kb, &b->err);
 
     if (!rc)
-        b->reserved_kb = b->c->memory_kb;
+        b->reserved_kb = kb;
     return rc;
 }
 
@@ -96,7 +101,7 @@ static int step_check(struct build *b)
 {
     struct xc_dom_params params = dom_params(b);
     struct xc_error why;
-    int rc = b->again ? 0 : xc_dom_check(&params, &why);
+    int rc = b->again || b->image ? 0 : xc_dom_check(&params, &why);
 
     return rc ? err_set(&b->err, rc, "%s", why.text) : 0;
 }
@@ -209,11 +214,23 @@ static int step_channels(struct build *b)
 static int step_image(struct build *b)
 {
     struct xc_dom_params params = dom_params(b);
+    const struct xc_sr_restore from = {
+        .domid = b->domid,
+        .fd = b->image ? b->image->fd : -1,
+        .path = b->image ? b->image->path : NULL,
+        .maxmem_kb = b->c->maxmem_kb,
+        .store_port = b->rings.store_port,
+        .console_port = b->rings.console_port,
+        .tsc_mode = params.tsc_mode,
+        .cancel = &b->cancel,
+        .percent = &b->percent,
+    };
     struct xc_dom_result result;
     struct xc_error why;
     int rc;
 
-    rc = xc_dom_build(b->xc, &params, &result, &why);
+    rc = b->image ? xc_sr_restore(b->xc, &from, &result, &why)
+                  : xc_dom_build(b->xc, &params, &result, &why);
     if (rc)
         return err_set(&b->err, rc, "%s", why.text);
     b->rings.store_mfn = result.store_mfn;
@@ -230,6 +247,8 @@ static int step_nodes(struct build *b)
     undo_reserve(b);            /* the memory is taken by now */
     b->d->rings = b->rings;
     rc = nodes_write(b->d);
+    if (!rc && b->image)
+        rc = nodes_restore(b->d, b->image->store, b->image->store_size);
     return rc ? err_sys(&b->err, rc, "%s: cannot write its xenstore nodes",
                         b->c->name) : 0;
 }
@@ -312,6 +331,8 @@ static struct build *build_new(struct domain *d, bool down)
     b->step = down ? NR_STEPS : 0;
     b->domid = d->domid;
     if (!down)
+        b->image = TAKE_PTR(d->image);
+    if (!down)
         memcpy(d->handle, d->config->uuid, sizeof(d->handle));
     memcpy(b->handle, d->handle, sizeof(b->handle));
     atomic_init(&b->cancel, false);
@@ -324,6 +345,7 @@ static void build_free(struct build *b)
     b->d->build = NULL;
     sd_event_source_disable_unref(b->timer);
     config_free(b->c);
+    saved_free(b->image);
     free(b);
 }
 
@@ -480,6 +502,12 @@ void domain_build_cancel(struct domain *d)
 {
     if (d->build)
         atomic_store(&d->build->cancel, true);
+}
+
+int domain_build_percent(const struct domain *d)
+{
+    return d->build && d->build->image ?
+           (int)atomic_load(&d->build->percent) : -1;
 }
 
 void domain_teardown(struct domain *d)

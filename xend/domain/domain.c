@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "domain/domain.h"
+#include "domain/save.h"
 #include "util/cleanup.h"
 #include "xend.h"
 
@@ -126,6 +127,7 @@ void domain_drop(struct domain *d)
     hash_del(&ds->by_uuid, &d->by_uuid);
     list_del(&d->link);
     config_free(d->config);
+    saved_free(d->image);
     free(d);
 }
 

@@ -24,6 +24,8 @@
 
 struct build;
 struct json_object;
+struct save;
+struct saved;
 struct xend;
 
 /* Both rings of a running domain, the guest's ports. */
@@ -50,6 +52,9 @@ struct domain {
     unsigned int scan;          /* the last scan that saw it */
     struct err err;             /* why its build failed */
     struct build *build;        /* while it is made or taken down */
+    struct save *save;          /* while it is saved */
+    struct saved *image;        /* the file that it is to be made from */
+    bool saved;                 /* it goes because it has been saved */
     struct list link;           /* struct domains.all */
     struct list waits;
     struct hash_node by_name, by_id, by_uuid;
@@ -81,6 +86,11 @@ void domains_scan(struct xend *x);
  */
 int domain_create(struct xend *x, struct domain_config *c, bool paused,
                   struct domain **ret_d, struct err *err);
+
+/* The same of a saved guest: its definition, and its file, used up, too. */
+int domain_restore(struct xend *x, struct domain_config *c,
+                   struct saved *image, bool paused, struct domain **ret_d,
+                   struct err *err);
 
 /* Register a domain in this state; the parts of a restart use it. */
 struct domain *domain_add(struct xend *x, struct domain_config *c,
@@ -114,7 +124,7 @@ int domain_need_live(const struct domain *d, struct err *err);
 int domain_event(struct domain *d, enum life_event event, struct err *err);
 
 /* What one can wait for; UNTIL_GONE is also the end of one incarnation. */
-enum domain_until { UNTIL_STARTED, UNTIL_ENDED, UNTIL_GONE };
+enum domain_until { UNTIL_STARTED, UNTIL_ENDED, UNTIL_GONE, UNTIL_SAVED };
 
 /* err->rc: 0 it is so; otherwise it will not be, and why. */
 typedef void domain_wait_fn(void *ctx, const struct err *err);
@@ -139,6 +149,7 @@ struct domain_status {
     bool running, blocked, paused, shutdown, dying;
     unsigned int reason;
     int64_t uptime;                     /* seconds; -1: unknown */
+    int percent;                        /* of a save or restore; -1: none */
     enum life_state state;
     const struct domain_config *config; /* NULL: unknown; valid until the
                                            loop runs again */
@@ -160,6 +171,9 @@ void domain_build_cancel(struct domain *d);
 
 /* Undo all that building does, from any point on, and end with EVENT_GONE. */
 void domain_teardown(struct domain *d);
+
+/* Percent of a restore under way; -1: there is none. */
+int domain_build_percent(const struct domain *d);
 
 /* The hypervisor says that some domain went: look whether one awaited did. */
 void domain_build_poll(struct domain *d);

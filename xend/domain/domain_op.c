@@ -6,6 +6,7 @@
 
 #include "console/console.h"
 #include "domain/domain.h"
+#include "domain/save.h"
 #include "host/host.h"
 #include "store/store.h"
 #include "util/cleanup.h"
@@ -30,10 +31,17 @@ static int64_t now(void)
     return ts.tv_sec;
 }
 
-int domain_create(struct xend *x, struct domain_config *c, bool paused,
-                  struct domain **ret_d, struct err *err)
+static void saved_freep(struct saved **image)
+{
+    saved_free(*image);
+}
+
+/* image: NULL, or the file that its memory comes from. */
+static int start(struct xend *x, struct domain_config *c, struct saved *image,
+                 bool paused, struct domain **ret_d, struct err *err)
 {
     _cleanup_(config_freep) struct domain_config *config = c;
+    _cleanup_(saved_freep) struct saved *file = image;
     struct domain *d;
     char uuid[37];
 
@@ -52,8 +60,22 @@ int domain_create(struct xend *x, struct domain_config *c, bool paused,
                        "already; remove the uuid line for a fresh one", uuid);
     d = domain_add(x, TAKE_PTR(config), LIFE_OFF, NO_DOMID);
     d->start_paused = paused;
+    d->image = TAKE_PTR(file);
     *ret_d = d;
     return domain_event(d, EVENT_START, err);
+}
+
+int domain_create(struct xend *x, struct domain_config *c, bool paused,
+                  struct domain **ret_d, struct err *err)
+{
+    return start(x, c, NULL, paused, ret_d, err);
+}
+
+int domain_restore(struct xend *x, struct domain_config *c,
+                   struct saved *image, bool paused, struct domain **ret_d,
+                   struct err *err)
+{
+    return start(x, c, image, paused, ret_d, err);
 }
 
 /* The former incarnation is gone: begin the next one. */
@@ -89,6 +111,7 @@ static void forget(struct domain *d)
         d->x->notify(d->x, d, "gone");
     domain_wake(d, UNTIL_GONE, &ok);
     domain_wake(d, UNTIL_STARTED, &err);
+    domain_wake(d, UNTIL_SAVED, d->saved ? &ok : &err);
     domain_drop(d);
 }
 
@@ -152,7 +175,11 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     case ACT_CANCEL:
         domain_build_cancel(d);
         break;
+    case ACT_RESUME:
+        rc = save_resume(d, err);
+        break;
     case ACT_NONE:
+    case ACT_SAVE:
     case ACT_ASK:
     case ACT_UNDO:
     case ACT_STOP:
@@ -162,10 +189,14 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     if (rc)
         return rc;
     domain_set_state(d, step.next);
+    if (step.action == ACT_STOP && save_stop(d))
+        return 0;               /* when its thread has ended */
     if (step.action == ACT_STOP || step.action == ACT_UNDO)
         domain_teardown(d);
     else if (step.action == ACT_RENAME)
         rename_and_restart(d);
+    else if (step.action == ACT_SAVE)
+        save_write(d);
     return 0;
 }
 
@@ -287,7 +318,14 @@ static void on_exit_of(struct domain *d, unsigned int reason)
     struct err err = ERR_INIT;
     enum life_event event = life_exit(d->config, reason, false);
 
+    if (event == EVENT_SUSPENDED) {
+        if (domain_event(d, event, &err))
+            log_err("%s", err.text);
+        return;
+    }
     d->reason = reason;
+    if (d->state == LIFE_SUSPENDING)
+        save_stop(d);
     if ((event == EVENT_EXIT_RESTART || event == EVENT_EXIT_RENAME) &&
         note_restart(d)) {
         event = life_exit(d->config, reason, true);
@@ -313,11 +351,12 @@ static void look_at(struct xend *x, const struct xc_domain_info *info,
     if (!d || (d->domid && memcmp(d->handle, info->uuid, 16)))
         return;
     d->scan = scan;
-    if (d->state != LIFE_RUNNING && d->state != LIFE_PAUSED)
+    if (d->state != LIFE_RUNNING && d->state != LIFE_PAUSED &&
+        d->state != LIFE_SUSPENDING && d->state != LIFE_SAVING)
         return;
     if (info->dying)
         domain_event(d, EVENT_GONE, &err);
-    else if (info->shutdown)
+    else if (info->shutdown && d->state != LIFE_SAVING)
         on_exit_of(d, info->shutdown_reason);
 }
 
@@ -328,7 +367,8 @@ static void look_for(struct domain *d, void *ctx)
     if (d->domid == NO_DOMID || d->scan == *(unsigned int *)ctx)
         return;
     if (d->state == LIFE_RUNNING || d->state == LIFE_PAUSED ||
-        d->state == LIFE_ENDED)
+        d->state == LIFE_ENDED || d->state == LIFE_SUSPENDING ||
+        d->state == LIFE_SAVING)
         domain_event(d, EVENT_GONE, &err);
     else
         domain_build_poll(d);

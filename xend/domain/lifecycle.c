@@ -28,6 +28,8 @@ static const struct life_step steps[NR_LIFE_STATES][NR_LIFE_EVENTS] = {
         [EVENT_EXIT_RESTART] = { LIFE_RESTARTING, ACT_STOP },
         [EVENT_EXIT_RENAME]  = { LIFE_ENDED,      ACT_RENAME },
         [EVENT_EXIT_KEEP]    = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_SUSPEND]      = { LIFE_SUSPENDING, ACT_NONE },
+        [EVENT_SUSPENDED]    = { LIFE_RUNNING,    ACT_RESUME },
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
         [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
     },
@@ -39,6 +41,25 @@ static const struct life_step steps[NR_LIFE_STATES][NR_LIFE_EVENTS] = {
         [EVENT_EXIT_RESTART] = { LIFE_RESTARTING, ACT_STOP },
         [EVENT_EXIT_RENAME]  = { LIFE_ENDED,      ACT_RENAME },
         [EVENT_EXIT_KEEP]    = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_SUSPENDED]    = { LIFE_PAUSED,     ACT_RESUME },
+        [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
+        [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
+    },
+    [LIFE_SUSPENDING] = {
+        [EVENT_UNPAUSE]      = { LIFE_SUSPENDING, ACT_NONE },
+        [EVENT_SUSPENDED]    = { LIFE_SAVING,     ACT_SAVE },
+        [EVENT_NO_ANSWER]    = { LIFE_RUNNING,    ACT_NONE },
+        [EVENT_EXIT_DESTROY] = { LIFE_STOPPING,   ACT_STOP },
+        [EVENT_EXIT_RESTART] = { LIFE_RESTARTING, ACT_STOP },
+        [EVENT_EXIT_RENAME]  = { LIFE_ENDED,      ACT_RENAME },
+        [EVENT_EXIT_KEEP]    = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
+        [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
+    },
+    [LIFE_SAVING] = {
+        [EVENT_SAVED]        = { LIFE_STOPPING,   ACT_STOP },
+        [EVENT_SAVED_RESUME] = { LIFE_RUNNING,    ACT_RESUME },
+        [EVENT_SAVED_PAUSE]  = { LIFE_PAUSED,     ACT_RESUME },
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
         [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
     },
@@ -64,6 +85,8 @@ static const struct {
     [LIFE_UNDOING]    = { "undoing", "is being taken down" },
     [LIFE_RUNNING]    = { "running", "is running" },
     [LIFE_PAUSED]     = { "paused", "is paused" },
+    [LIFE_SUSPENDING] = { "suspending", "is about to be saved" },
+    [LIFE_SAVING]     = { "saving", "is being saved" },
     [LIFE_ENDED]      = { "ended", "has ended and is only kept to be looked "
                                    "at" },
     [LIFE_STOPPING]   = { "stopping", "is being taken down" },
@@ -107,7 +130,7 @@ enum life_event life_exit(const struct domain_config *c, unsigned int reason,
     case REASON_POWEROFF:   action = c->on_poweroff; break;
     case REASON_REBOOT:     action = c->on_reboot; break;
     case REASON_WATCHDOG:   action = c->on_watchdog; break;
-    case REASON_SUSPEND:    action = ACTION_PRESERVE; break;
+    case REASON_SUSPEND:    return EVENT_SUSPENDED;
     case REASON_SOFT_RESET: action = ACTION_RESTART; break;
     default:                action = c->on_crash; break;
     }

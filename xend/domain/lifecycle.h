@@ -16,6 +16,8 @@ enum life_state {
     LIFE_UNDOING,               /* what was made is being taken down */
     LIFE_RUNNING,
     LIFE_PAUSED,                /* by us; a guest never sees this */
+    LIFE_SUSPENDING,            /* asked to, so that it can be saved */
+    LIFE_SAVING,                /* suspended, and being written to a file */
     LIFE_ENDED,                 /* shut down or crashed, and kept to look at */
     LIFE_STOPPING,              /* being taken down, for good */
     LIFE_RESTARTING,            /* being taken down, to be made again */
@@ -33,6 +35,12 @@ enum life_event {
     EVENT_EXIT_RESTART,
     EVENT_EXIT_RENAME,
     EVENT_EXIT_KEEP,
+    EVENT_SUSPEND,              /* asked for: it is to be saved */
+    EVENT_NO_ANSWER,            /* it has not suspended in time */
+    EVENT_SUSPENDED,            /* by itself, or because it was asked */
+    EVENT_SAVED,                /* and not needed here any more */
+    EVENT_SAVED_RESUME,         /* or not; it is to run on */
+    EVENT_SAVED_PAUSE,
     EVENT_DESTROY,              /* asked for */
     EVENT_GONE,                 /* nothing of it is left in the hypervisor */
     NR_LIFE_EVENTS
@@ -46,6 +54,8 @@ enum life_action {
     ACT_CANCEL,                 /* stop the build, then take down */
     ACT_PAUSE, ACT_UNPAUSE,
     ACT_ASK,
+    ACT_SAVE,                   /* write it to a file */
+    ACT_RESUME,                 /* from its suspension, where it was */
     ACT_STOP,                   /* take it down */
     ACT_RENAME,                 /* keep it under another name, build anew */
     ACT_FORGET,                 /* it does not exist any more */

@@ -3,11 +3,18 @@
 #ifndef XEND_DOMAIN_NODES_H
 #define XEND_DOMAIN_NODES_H
 
+#include <stddef.h>
+
 struct domain;
 struct xend;
 
 /* Write all nodes of d, which has its domid and rings, as one change. */
 int nodes_write(struct domain *d);
+
+/* What the guest itself has written there, for another domain: a block of
+ * *ret_size bytes, the caller's.  -EBADMSG: saved holds something else. */
+void *nodes_save(const struct domain *d, size_t *ret_size);
+int nodes_restore(struct domain *d, const void *saved, size_t size);
 
 /* Remove them; what is not there is no error. */
 void nodes_remove(struct domain *d);

@@ -11,6 +11,8 @@
 #include "console/console.h"
 #include "domain/domain.h"
 #include "domain/nodes.h"
+#include "domain/save.h"
+#include "domain/save_file.h"
 #include "host/host.h"
 #include "store/store.h"
 #include "util/cleanup.h"
@@ -59,6 +61,7 @@ static int write_record(struct domain *d, struct err *err)
     json_add_int(o, "store_mfn", (int64_t)d->rings.store_mfn);
     json_add_int(o, "console_port", d->rings.console_port);
     json_add_int(o, "console_mfn", (int64_t)d->rings.console_mfn);
+    save_note(d, o);
     return write_file(path, o, err);
 }
 
@@ -164,6 +167,8 @@ static enum life_state resume_state(enum life_state noted, bool restarting,
     switch (noted) {
     case LIFE_RUNNING:
     case LIFE_PAUSED:
+    case LIFE_SUSPENDING:
+    case LIFE_SAVING:           /* what has suspended goes on then */
         if (!info || info->dying)
             return LIFE_STOPPING;
         return info->paused ? LIFE_PAUSED : LIFE_RUNNING;
@@ -245,8 +250,10 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
     }
     d = domain_add(x, TAKE_PTR(c), LIFE_OFF, info ? info->domid :
                    domid > 0 ? (uint32_t)domid : NO_DOMID);
-    if (record)
+    if (record) {
         read_record(d, record);
+        save_file_undo(record);
+    }
     d->state = resume_state(parse_state(record), d->restarting, info);
     json_object_put(record);
     log_info("%s (%d): %s", d->config->name, (int)d->domid,
@@ -379,6 +386,7 @@ static void resume_one(struct domain *d, void *ctx)
             log_err("%s: cannot connect it to xenstore: %s", d->config->name,
                     strerror(-rc));
     }
+    save_withdraw(d);
     rc = console_reattach(x->consoles, d->domid, d->config->name,
                           d->rings.console_mfn, d->rings.console_port);
     if (rc)

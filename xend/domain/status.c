@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "domain/domain.h"
+#include "domain/save.h"
 #include "host/host.h"
 #include "util/cleanup.h"
 #include "xc.h"
@@ -45,7 +46,7 @@ static void fill(struct xend *x, const struct xc_domain_info *info,
         .running = info->running, .blocked = info->blocked,
         .paused = info->paused, .shutdown = info->shutdown,
         .dying = info->dying || ending(d), .reason = info->shutdown_reason,
-        .uptime = -1,
+        .uptime = -1, .percent = -1,
         .state = d ? d->state : LIFE_RUNNING,
         .config = d && !d->adopted ? d->config : NULL,
     };
@@ -53,6 +54,7 @@ static void fill(struct xend *x, const struct xc_domain_info *info,
     snprintf(s->name, sizeof(s->name), "%s", d ? d->config->name : "(null)");
     if (!d)
         return;
+    s->percent = d->save ? save_percent(d) : domain_build_percent(d);
     memcpy(s->uuid, d->uuid, sizeof(s->uuid));
     clock_gettime(CLOCK_BOOTTIME, &now);
     if (d->started || !d->domid)

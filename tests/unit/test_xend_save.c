@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saved domains over the model of the hypervisor: a file or a guest, never
+ * both, never neither, wherever xend is killed.
+ */
+#include "xend_rig.h"
+
+/* A file that the model knows, with what g must have said of itself. */
+
+static char file[100], save_params[300];
+
+static void make_file(void)
+{
+    static const char node[] = "control/feature-suspend";
+    struct { char magic[8]; uint64_t kb, config, store; } head = {
+        "model", 65536, 0, 8 + strlen(node) + 1
+    };
+    const uint32_t sizes[2] = { (uint32_t)strlen(node), 1 };
+    struct json_object *d;
+    const char *config;
+    FILE *f;
+
+    snprintf(file, sizeof(file), "%s/g.save", root);
+    call_ok("domain.create", CREATE("g", ""));
+    d = call("domain.list", "{\"domains\":[\"g\"],\"config\":true}");
+    config = json_object_to_json_string(json_object_object_get(
+        json_object_array_get_idx(json_object_object_get(
+            json_object_object_get(d, "result"), "domains"), 0), "config"));
+    head.config = strlen(config);
+    f = fopen(file, "w");
+    assert_non_null(f);
+    fwrite(&head, sizeof(head), 1, f);
+    fputs(config, f);
+    fwrite(sizes, sizeof(sizes), 1, f);
+    fprintf(f, "%s1", node);
+    fclose(f);
+    json_object_put(d);
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+}
+
+static const char *with_file(const char *more)
+{
+    snprintf(save_params, sizeof(save_params), "{%s\"file\":\"%s\"}", more,
+             file);
+    return save_params;
+}
+
+static unsigned int id_of(const char *name)
+{
+    struct json_object *d = listed(name);
+    unsigned int id = d ? (unsigned int)json_object_get_int(
+        json_object_object_get(d, "domid")) : 0;
+
+    json_object_put(d);
+    return id;
+}
+
+/* Ask for a save, and let the guest suspend.  NULL: the daemon died. */
+static struct json_object *save(const char *after)
+{
+    unsigned int id = id_of("g");
+    char more[64], line[400];
+
+    snprintf(more, sizeof(more), "\"domain\":\"g\",\"after\":\"%s\",",
+             after);
+    snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":9,"
+             "\"method\":\"domain.save\",\"params\":%s}\n",
+             with_file(more));
+    send_text(line);
+    if (!eventually(has_state, "g", "suspending"))
+        fail_msg("it is not asked");
+    model_shutdown(id, XC_SHUTDOWN_SUSPEND);
+    return receive();
+}
+
+static void save_ok(const char *after)
+{
+    struct json_object *o = save(after);
+
+    if (!o || error_of(o))
+        fail_msg("save: %s", o ? error_of(o) : "no answer");
+    json_object_put(o);
+}
+
+static bool runs(void)
+{
+    struct xc_domain_info info;
+
+    return has_state("g", "running") && model_get(id_of("g"), &info) &&
+           !info.shutdown && !info.paused;
+}
+
+static void test_save(void **state)
+{
+    struct json_object *o;
+
+    (void)state;
+    make_file();
+    call_ok("domain.restore", with_file(""));
+    assert_true(runs());
+    call_refused("domain.restore", with_file(""), "exists");
+    unlink(file);
+    save_ok("destroy");
+    assert_true(is_gone("g", NULL));
+    assert_int_equal(model_free_kb(), empty_kb);
+    call_ok("domain.restore", with_file("\"paused\":true,"));
+    assert_true(has_state("g", "paused"));
+    call_refused("domain.save", with_file("\"domain\":\"g\","), "paused");
+    call_ok("domain.unpause", "{\"domain\":\"g\"}");
+    unlink(file);
+    save_ok("resume");
+    assert_true(runs());
+    save_ok("pause");
+    assert_true(has_state("g", "paused"));
+    call_ok("domain.unpause", "{\"domain\":\"g\"}");
+    assert_true(runs());
+    unlink(file);
+    model_set_bad_file(true);
+    o = save("destroy");
+    assert_non_null(strstr(error_of(o), "No space left"));
+    json_object_put(o);
+    model_set_bad_file(false);
+    assert_true(runs());
+    assert_int_equal(access(file, F_OK), -1);
+    model_shutdown(id_of("g"), XC_SHUTDOWN_SUSPEND);    /* nobody asked */
+    for (int i = 0; i < 1000 && !runs(); i++)
+        usleep(5000);
+    assert_true(runs());
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    assert_true(is_clean(NULL, NULL));
+}
+
+/* Claim: nothing is made of a file that cannot be used. */
+static void test_bad_files(void **state)
+{
+    FILE *f;
+
+    (void)state;
+    make_file();
+    call_ok("domain.create", CREATE("h", ""));
+    call_refused("domain.save", with_file("\"domain\":\"h\","), "has not said");
+    call_refused("domain.save", "{\"domain\":\"0\",\"file\":\"/f\"}", "host");
+    call_ok("domain.destroy", "{\"domain\":\"h\"}");
+    call_refused("domain.restore", "{\"file\":\"g.save\"}", "absolute");
+    call_refused("domain.restore", "{\"file\":\"/no/file\"}", "No such file");
+    call_refused("domain.restore", "{\"file\":\"/etc/passwd\"}", "no saved");
+    call_ok("domain.restore", with_file(""));
+    call_refused("domain.save", "{\"domain\":\"g\",\"file\":\"/no/x\"}",
+                 "No such file");
+    call_refused("domain.save", "{\"domain\":\"g\",\"file\":\"/dev/null\"}",
+                 "regular");
+    assert_true(runs());
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    /* A store node that is not the guest's. */
+    f = fopen(file, "r+");
+    fseek(f, -24, SEEK_END);
+    fputc('X', f);
+    fclose(f);
+    call_refused("domain.restore", with_file(""), "xenstore");
+    assert_true(eventually(is_clean, NULL, NULL));
+    assert_int_equal(model_free_kb(), empty_kb);
+}
+
+/* Claim: a destroy ends a save, whose file never is. */
+static void test_destroy_saving(void **state)
+{
+    struct json_object *o;
+
+    (void)state;
+    make_file();
+    call_ok("domain.restore", with_file(""));
+    unlink(file);
+    model_set_build_time(20000000);
+    send_text("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"domain.save\","
+              "\"params\":");
+    send_text(with_file("\"domain\":\"g\","));
+    send_text("}\n");
+    assert_true(eventually(has_state, "g", "suspending"));
+    model_shutdown(id_of("g"), XC_SHUTDOWN_SUSPEND);
+    assert_true(eventually(has_state, "g", "saving"));
+    call_refused("domain.pause", "{\"domain\":\"g\"}", "being saved");
+    send_text("{\"jsonrpc\":\"2.0\",\"id\":10,\"method\":\"domain.destroy\","
+              "\"params\":{\"domain\":\"g\"}}\n");
+    o = receive();
+    assert_non_null(strstr(error_of(o), "destroyed"));
+    json_object_put(o);
+    o = receive();
+    assert_null(error_of(o));
+    json_object_put(o);
+    model_set_build_time(0);
+    assert_int_equal(access(file, F_OK), -1);
+    assert_true(is_clean(NULL, NULL));
+}
+
+static void do_restore(void)
+{
+    json_object_put(call("domain.restore", with_file("")));
+}
+
+static void test_kill_restore(void **state)
+{
+    (void)state;
+    make_file();
+    kill_everywhere(false, do_restore, check_created);
+    kill_everywhere(true, do_restore, check_created);
+}
+
+/* Claim: wherever a save is killed, either the guest runs and there is no
+ * file, or there is the file and no guest. */
+static void kill_save(bool after, const char *then)
+{
+    bool died = true;
+
+    for (unsigned int n = 1; n < 50 && died; n++) {
+        make_file();
+        call_ok("domain.restore", with_file(""));
+        unlink(file);
+        model_kill_at(n, after);
+        json_object_put(save(then));
+        died = model_has_killed();
+        model_kill_at(0, false);
+        if (died) {
+            stop_daemon(SIGKILL);
+            assert_true(start_daemon());
+        }
+        if (!access(file, F_OK) && !strcmp(then, "destroy")) {
+            assert_true(eventually(is_gone, "g", NULL));
+            continue;
+        }
+        for (int i = 0; i < 1000 && !runs(); i++)
+            usleep(5000);
+        assert_true(runs());
+        assert_int_equal(access(file, F_OK), died ? -1 : 0);
+        call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    }
+    assert_false(died);
+    assert_true(eventually(is_clean, NULL, NULL));
+    assert_int_equal(model_free_kb(), empty_kb);
+}
+
+static void test_kill_save(void **state)
+{
+    (void)state;
+    kill_save(false, "destroy");
+    kill_save(true, "destroy");
+    kill_save(false, "resume");
+    kill_save(true, "resume");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_save, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_destroy_saving, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kill_restore, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kill_save, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
