@@ -3,7 +3,7 @@
  */
 #include "control/control.h"
 #include "domain/domain.h"
-#include "lib/vsnprintf.h"
+#include "lib/string.h"
 #include "lib/zazen_abi.h"
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"

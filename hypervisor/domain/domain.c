@@ -10,7 +10,6 @@
 #include "domain/guest_ops.h"
 #include "lib/env.h"
 #include "lib/string.h"
-#include "lib/vsnprintf.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/pagetable.h"

@@ -7,7 +7,6 @@
 #include "drivers/console.h"
 #include "drivers/ns16550.h"
 #include "lib/string.h"
-#include "lib/vsnprintf.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/crash.h"
@@ -169,13 +168,10 @@ size_t console_read(char *buf, size_t n)
 
 void console_init(const char *console, const char *com1)
 {
-    for (const char *s = console; *s; s++) {
-        if (!strncmp(s, "com1", 4) && !ns16550_init(com1))
+    for (const char *s = console; *s; s++)
+        if ((s == console || s[-1] == ',') && !strncmp(s, "com1", 4) &&
+            !ns16550_init(com1))
             printk(LOG_WARN, "com1: no such device\n");
-        s = strchr(s, ',');
-        if (!s)
-            break;
-    }
     opened = true;
     feed_devices();
 }

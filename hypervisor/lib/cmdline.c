@@ -1,4 +1,5 @@
 #include "lib/cmdline.h"
+#include "lib/env.h"
 #include "lib/string.h"
 
 static int digit(char c)
@@ -49,47 +50,41 @@ bool parse_size(const char *s, const char **ret_end, uint64_t *ret_bytes)
     return true;
 }
 
-/* "on", "yes", "true", "1", "enable" and their opposites. */
-static bool parse_bool(const char *s, bool *ret)
+/* The place of s in a list that NULL ends; -1. */
+static int word_index(const char *s, const char *const *words)
 {
-    static const char *const on[] = { "on", "yes", "true", "1", "enable" };
-    static const char *const off[] = { "off", "no", "false", "0", "disable" };
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(on); i++) {
-        if (!strcmp(s, on[i]) || !strcmp(s, off[i])) {
-            *ret = !strcmp(s, on[i]);
-            return true;
-        }
-    }
-    return false;
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(s, words[i]))
+            return i;
+    return -1;
 }
 
 /* val NULL: the bare name was given. */
 static bool set_option(const struct boot_option *o, const char *val)
 {
+    static const char *const off_on[] = {
+        "off", "on", "no", "yes", "false", "true", "0", "1", "disable",
+        "enable", NULL
+    };
     const char *end;
     uint64_t n;
-    bool b = true;
+    int i;
 
     switch (o->type) {
-    case OPT_BOOL:
-    case OPT_TRISTATE:
-        if (val && !parse_bool(val, &b))
-            return false;
-        if (o->type == OPT_BOOL)
-            *(bool *)o->var = b;
-        else
-            *(int *)o->var = b;
-        return true;
+    case OPT_FLAG:
+        i = val ? word_index(val, off_on) : 1;
+        if (i >= 0)
+            *(int *)o->var = i & 1;
+        return i >= 0;
+    case OPT_WORD:
+        i = val ? word_index(val, o->words) : -1;
+        if (i >= 0)
+            *(int *)o->var = i;
+        return i >= 0;
     case OPT_UINT:
         if (!val || !parse_number(val, &end, &n) || *end || n > UINT32_MAX)
             return false;
         *(unsigned int *)o->var = n;
-        return true;
-    case OPT_SIZE:
-        if (!val || !parse_size(val, &end, &n) || *end)
-            return false;
-        *(uint64_t *)o->var = n;
         return true;
     case OPT_STRING:
         strlcpy(o->var, val ? val : "", o->size);
@@ -98,19 +93,17 @@ static bool set_option(const struct boot_option *o, const char *val)
     return false;
 }
 
-static bool set_word(char *word, const struct boot_option *opts, size_t nr)
+static bool set_word(const char *word, const struct boot_option *opts,
+                     size_t nr)
 {
-    char *val = strchr(word, '=');
+    size_t len = 0;
 
-    if (val)
-        *val++ = '\0';
-    for (size_t i = 0; i < nr; i++) {
-        const struct boot_option *o = &opts[i];
-        bool is_bool = o->type == OPT_BOOL || o->type == OPT_TRISTATE;
-
-        if (!strcmp(word, o->name))
-            return set_option(o, val);
-        if (is_bool && !val && !strncmp(word, "no-", 3) &&
+    while (word[len] && word[len] != '=')
+        len++;
+    for (const struct boot_option *o = opts; o < opts + nr; o++) {
+        if (!strncmp(word, o->name, len) && !o->name[len])
+            return set_option(o, word[len] ? word + len + 1 : NULL);
+        if (o->type == OPT_FLAG && !strncmp(word, "no-", 3) &&
             !strcmp(word + 3, o->name))
             return set_option(o, "off");
     }
@@ -118,23 +111,22 @@ static bool set_word(char *word, const struct boot_option *opts, size_t nr)
 }
 
 void cmdline_parse(const char *cmdline, const struct boot_option *opts,
-                   size_t nr, void (*complain)(const char *word))
+                   size_t nr)
 {
-    char word[256], original[256];
+    char word[256];
+    size_t n = 0;
 
-    while (*cmdline) {
-        size_t n = 0;
-
-        while (*cmdline == ' ' || *cmdline == '\t')
-            cmdline++;
-        for (; *cmdline && *cmdline != ' ' && *cmdline != '\t'; cmdline++)
+    for (;; cmdline++) {
+        if (*cmdline && *cmdline != ' ' && *cmdline != '\t') {
             if (n + 1 < sizeof(word))
                 word[n++] = *cmdline;
-        if (!n)
-            break;
+            continue;
+        }
         word[n] = '\0';
-        strlcpy(original, word, sizeof(original));
-        if (!set_word(word, opts, nr))
-            complain(original);
+        if (n && !set_word(word, opts, nr))
+            printk(LOG_WARN, "Boot option not known or not valid: %s\n", word);
+        n = 0;
+        if (!*cmdline)
+            return;
     }
 }

@@ -8,12 +8,10 @@
 #include "lib/types.h"
 
 enum option_type {
-    OPT_BOOL,                        /* bool: name, name=on|off, no-name */
+    OPT_FLAG,                        /* int: name, name=on|off, no-name */
+    OPT_WORD,                        /* int: which of words */
     OPT_UINT,                        /* unsigned int; 0x and decimal */
-    OPT_SIZE,                        /* uint64_t bytes; K, M, G, T follow; a
-                                        plain number counts KiB */
     OPT_STRING,                      /* char[size], cut to fit */
-    OPT_TRISTATE,                    /* int: -1 not given, 0 off, 1 on */
 };
 
 struct boot_option {
@@ -21,16 +19,18 @@ struct boot_option {
     enum option_type type;
     void *var;
     size_t size;                     /* OPT_STRING: of the array */
+    const char *const *words;        /* OPT_WORD: ends with NULL */
 };
 
 /*
  * Set the variables from cmdline.  What is not in the table, or has no valid
- * value, is reported by complain(word) and skipped.
+ * value, is skipped with a warning.
  */
 void cmdline_parse(const char *cmdline, const struct boot_option *opts,
-                   size_t nr, void (*complain)(const char *word));
+                   size_t nr);
 
-/* "12M" or the like: bytes, *ret_end behind it; false: no number there. */
+/* "12M" or the like (K, M, G, T, B; a plain number counts KiB): bytes, and
+ * *ret_end behind it; false: no number there. */
 bool parse_size(const char *s, const char **ret_end, uint64_t *ret_bytes);
 /* A number with optional 0x; false: none there, or too large. */
 bool parse_number(const char *s, const char **ret_end, uint64_t *ret_n);

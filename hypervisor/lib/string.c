@@ -1,7 +1,6 @@
 #include "lib/string.h"
 #include "lib/types.h"
 
-
 void *memcpy(void *dst, const void *src, size_t n)
 {
     void *d = dst;
@@ -51,18 +50,13 @@ int memcmp(const void *a, const void *b, size_t n)
     return 0;
 }
 
-size_t strnlen(const char *s, size_t max)
+size_t strlen(const char *s)
 {
     size_t n = 0;
 
-    while (n < max && s[n])
+    while (s[n])
         n++;
     return n;
-}
-
-size_t strlen(const char *s)
-{
-    return strnlen(s, SIZE_MAX);
 }
 
 int strncmp(const char *a, const char *b, size_t n)
@@ -78,25 +72,11 @@ int strcmp(const char *a, const char *b)
     return strncmp(a, b, SIZE_MAX);
 }
 
-char *strchr(const char *s, int c)
-{
-    for (;; s++) {
-        if (*s == (char)c)
-            return (char *)s;
-        if (!*s)
-            return NULL;
-    }
-}
-
 size_t strlcpy(char *dst, const char *src, size_t size)
 {
-    size_t n = strlen(src);
+    size_t n = strlen(src), copied = MIN(n, size - 1);
 
-    if (size) {
-        size_t copied = MIN(n, size - 1);
-
-        memcpy(dst, src, copied);
-        dst[copied] = '\0';
-    }
+    memcpy(dst, src, copied);
+    dst[copied] = '\0';
     return n;
 }

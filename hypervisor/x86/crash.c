@@ -2,7 +2,6 @@
 #include "lib/abi.h"
 #include "lib/env.h"
 #include "lib/string.h"
-#include "lib/vsnprintf.h"
 #include "x86/apic.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
@@ -28,7 +27,8 @@ extern const char early_stubs[];
 extern const uint32_t symbol_nr, symbol_offsets[];
 extern const char symbol_names[];
 
-bool opt_noreboot, crashing;
+int opt_noreboot;
+bool crashing;
 
 static bool (*reset_fn)(void);
 static unsigned int crashing_cpu = NR_CPUS;      /* (a) */
@@ -119,7 +119,7 @@ static void show_stack(unsigned long sp)
         unsigned long va = *(unsigned long *)sp;
 
         if (follows_call(va)) {
-            printk(LOG_ERR, "  %p %s\n", (void *)va,
+            printk(LOG_ERR, "  %016lx %s\n", va,
                    symbol_format(name, sizeof(name), va));
             nr++;
         }

@@ -9,7 +9,7 @@
 
 struct cpu_user_regs;
 
-extern bool opt_noreboot;            /* after a crash: halt */
+extern int opt_noreboot;             /* after a crash: halt */
 extern bool crashing;                /* the console takes no locks any more */
 
 /* Load an IDT that reports any fault and stops; until desc_init_cpu. */

@@ -17,7 +17,7 @@
 #define WARP_ROUNDS      20000
 
 bool tsc_stable;
-bool opt_tsc_stable, opt_tsc_unstable;
+int opt_tsc = -1;
 
 /* (o) written by its CPU, or at boot */
 static struct time_scale scales[NR_CPUS];
@@ -120,9 +120,9 @@ void tsc_check_warp(void)
 
 void tsc_init_done(void)
 {
-    tsc_stable = !warped && !opt_tsc_unstable &&
+    tsc_stable = !warped && opt_tsc != 0 &&
                  (cpu_features.invariant_tsc || cpu_features.hypervisor ||
-                  opt_tsc_stable);
+                  opt_tsc == 1);
     printk(LOG_INFO, "TSC %s%s\n", tsc_stable ? "is stable on all CPUs"
            : "is corrected against the platform timer",
            warped ? " (it differs between CPUs)" : "");

