@@ -7,7 +7,6 @@
 #include "boot/dom0_pt.h"
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
-#include "drivers/console.h"
 #include "lib/cmdline.h"
 #include "lib/elf.h"
 #include "lib/env.h"

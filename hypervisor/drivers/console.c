@@ -181,8 +181,3 @@ void console_init_irq(void (*notify)(void))
     input_notify = notify;
     ns16550_init_irq(console_input);
 }
-
-bool console_owns_port(uint16_t port)
-{
-    return ns16550_owns_port(port);
-}

@@ -29,7 +29,4 @@ size_t console_read(char *buf, size_t n);
 size_t console_ring_read(char *buf, size_t size, uint32_t *index,
                          bool incremental, bool clear);
 
-/* Does this port belong to the console's device? Guests read 0xff there. */
-bool console_owns_port(uint16_t port);
-
 #endif
