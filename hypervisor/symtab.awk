@@ -1,10 +1,9 @@
-# From "nm -n": the code symbols, as lib/symbols.h wants them.  Offsets count
-# from IMAGE_START, so that the low 32 bits of an address are the offset.
+# From "nm -n": the code symbols, as lib/symbols.c wants them.
 BEGIN {
     print ".section .symbols, \"a\""
-    print ".globl symbol_nr, symbol_offsets, symbol_names"
+    print ".globl symbol_nr, symbol_low, symbol_names"
     print ".balign 8"
-    print "symbol_offsets:"
+    print "symbol_low:"
 }
 $2 ~ /^[tT]$/ && $3 !~ /_(start|end)$/ {
     print "    .long 0x" substr($1, length($1) - 7)

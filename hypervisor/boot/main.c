@@ -52,7 +52,7 @@ static void build_dom0(void)
 
 void boot_main(uint32_t magic, uint32_t mbi)
 {
-    crash_early_idt();
+    desc_load_early();
     multiboot_parse(magic, mbi, &bi);
     parse_options(bi.cmdline);
     console_init(opt_console, opt_com1);
@@ -61,7 +61,7 @@ void boot_main(uint32_t magic, uint32_t mbi)
     cpu_init_boot();
     if (!acpi_parse(&acpi, 0, map_early))
         panic("ACPI does not name the CPUs and interrupts of this machine");
-    machine_set_reset(acpi_reset);
+    machine_reset = acpi_reset;
     init_memory(&bi);
     pv_init_boot();
     if (desc_prepare_cpu(0))

@@ -9,7 +9,6 @@
 #include "x86/apic.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
-#include "x86/crash.h"
 #include "x86/fpu.h"
 #include "x86/percpu.h"
 #include "x86/tsc.h"
@@ -105,9 +104,8 @@ void ap_main(void)
 {
     unsigned int cpu = smp_processor_id();
 
-    crash_early_idt();
-    cpu_init_this();
     desc_load_cpu();
+    cpu_init_this();
     apic_init_this();
     fpu_init_this();
     WRITE_ONCE(ap_alive, cpu);

@@ -242,9 +242,8 @@ int acpi_enter_sleep(uint16_t val_a, uint16_t val_b)
     return rc ? rc : write_control(&acpi.pm1b_cnt, val_b);
 }
 
-bool acpi_reset(void)
+void acpi_reset(void)
 {
     if (acpi.reset.present && acpi.reset.io)
         outb(acpi.reset.addr, acpi.reset_value);
-    return false;
 }

@@ -60,7 +60,7 @@ bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map);
 /* XENPF_enter_acpi_sleep: write the values (with SLP_EN) to PM1a/PM1b.
  * -EINVAL, -EIO: they came back. */
 int acpi_enter_sleep(uint16_t val_a, uint16_t val_b);
-/* Reset by the register of the FADT; returns (false) if that did nothing. */
-bool acpi_reset(void);
+/* Reset by the register of the FADT; returns if that did nothing. */
+void acpi_reset(void);
 
 #endif

@@ -1,17 +1,17 @@
 #include "lib/symbols.h"
 #include "lib/string.h"
 
-const char *symbol_lookup(const struct symbol_table *t, unsigned long addr,
-                          unsigned long *ret_offset)
-{
-    const char *name = t->names;
-    unsigned int i;
+/* Of symtab.awk: low halves of addresses, ascending, and as many names, each
+ * with its zero byte. */
+extern const uint32_t symbol_nr, symbol_low[];
+extern const char symbol_names[];
 
-    if (addr < t->base || addr >= t->end || !t->nr ||
-        addr - t->base < t->offsets[0])
-        return NULL;
-    for (i = 0; i + 1 < t->nr && t->offsets[i + 1] <= addr - t->base; i++)
+void symbol_format(char *buf, size_t size, unsigned long addr)
+{
+    const char *name = symbol_names;
+    uint32_t i, low = addr;
+
+    for (i = 0; i + 1 < symbol_nr && symbol_low[i + 1] <= low; i++)
         name += strlen(name) + 1;
-    *ret_offset = addr - t->base - t->offsets[i];
-    return name;
+    snprintf(buf, size, "%s+%#x", name, low - symbol_low[i]);
 }

@@ -66,7 +66,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
         case 'u':
         case 'x':
             v = is_long ? va_arg(ap, long) : va_arg(ap, unsigned int);
-            if (prefix)
+            if (prefix && v)
                 put_string(&o, "0x");
             put_number(&o, v, *fmt == 'x' ? 16 : 10, pad, width);
             break;

@@ -75,6 +75,22 @@ static void gate_set(struct gate *g, unsigned long target, unsigned int ist,
     g->reserved = 0;
 }
 
+/* The entries of entry.S, on the boot loader's code segment and whatever stack
+ * is in use. */
+void desc_load_early(void)
+{
+    static struct gate idt[VEC_FIRST_DEVICE];
+    struct table_ptr p = { sizeof(idt) - 1, (unsigned long)idt };
+    unsigned int n;
+
+    for (n = 0; n < ARRAY_SIZE(idt); n++) {
+        gate_set(&idt[n], (unsigned long)entry_stubs + n * ENTRY_STUB_SIZE,
+                 IST_NONE, 0);
+        __asm__("mov %%cs, %0" : "=r" (idt[n].selector));
+    }
+    __asm__ volatile("lidt %0" :: "m" (p));
+}
+
 /* One IDT serves every CPU: the tables differ only in the TSS. */
 static int idt_build(void)
 {

@@ -14,6 +14,8 @@
 /* Frame that every guest's window maps at page 14, read-only. */
 extern mfn_t desc_shared_mfn;
 
+/* First of all: an IDT for our own faults, until desc_load_cpu. */
+void desc_load_early(void);
 /* Build the tables of a CPU and map its entry block; on the boot CPU. */
 int desc_prepare_cpu(unsigned int cpu);
 /* Load them, TSS and system-call MSRs; on the CPU itself. */

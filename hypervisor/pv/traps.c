@@ -7,9 +7,7 @@
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/crash.h"
-#include "x86/extable.h"
 #include "x86/irq.h"
-#include "x86/nmi.h"
 #include "x86/percpu.h"
 
 #define TI_DPL(t)    ((t)->flags & 3)

@@ -2,6 +2,7 @@
 #include "lib/abi.h"
 #include "lib/env.h"
 #include "lib/string.h"
+#include "lib/symbols.h"
 #include "x86/apic.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
@@ -10,76 +11,31 @@
 #include "x86/io.h"
 #include "x86/percpu.h"
 
-#define STUB_SIZE        16          /* early_trap.S */
-#define GATE_INTERRUPT   0x8e00UL
 #define MAX_BACKTRACE    32
 
-struct idt_gate {
-    uint64_t low, high;
+#define PORT_NMI_STATUS  0x61
+#define NMI_SERR         0x80
+#define NMI_IOCHK        0x40
+
+struct extable_entry {
+    int32_t from, to;                /* each relative to itself */
 };
 
-struct table_desc {
-    uint16_t limit;
-    uint64_t base;
-} __packed;
-
-extern const char early_stubs[];
-extern const uint32_t symbol_nr, symbol_offsets[];
-extern const char symbol_names[];
+extern const struct extable_entry extable_start[], extable_end[];
 
 int opt_noreboot;
 bool crashing;
 
-static bool (*reset_fn)(void);
+void (*machine_reset)(void);
+
 static unsigned int crashing_cpu = NR_CPUS;      /* (a) */
 
-void early_trap(struct cpu_user_regs *regs);
-
-void crash_early_idt(void)
+unsigned long extable_lookup(unsigned long rip)
 {
-    static struct idt_gate idt[32] __initdata;
-    struct table_desc desc = { sizeof(idt) - 1, (unsigned long)idt };
-    uint16_t cs;
-
-    __asm__("mov %%cs, %0" : "=r" (cs));
-    for (unsigned int i = 0; i < ARRAY_SIZE(idt); i++) {
-        unsigned long va = (unsigned long)early_stubs + i * STUB_SIZE;
-
-        idt[i].low = (va & 0xffff) | ((uint64_t)cs << 16) |
-                     (GATE_INTERRUPT << 32) | ((va >> 16 & 0xffff) << 48);
-        idt[i].high = va >> 32;
-    }
-    __asm__ volatile("lidt %0" :: "m" (desc));
-}
-
-void early_trap(struct cpu_user_regs *regs)
-{
-    unsigned long fixup = extable_lookup(regs->rip);
-
-    if (!fixup)
-        fatal_trap(regs);
-    regs->rip = fixup;
-}
-
-static struct symbol_table symbols(void)
-{
-    return (struct symbol_table){
-        .base = IMAGE_START, .end = (unsigned long)init_end,
-        .nr = symbol_nr, .offsets = symbol_offsets, .names = symbol_names,
-    };
-}
-
-const char *symbol_format(char *buf, size_t size, unsigned long addr)
-{
-    struct symbol_table t = symbols();
-    unsigned long offset;
-    const char *name = symbol_lookup(&t, addr, &offset);
-
-    if (name)
-        snprintf(buf, size, "%s+%#lx", name, offset);
-    else
-        snprintf(buf, size, "?");
-    return buf;
+    for (const struct extable_entry *e = extable_start; e < extable_end; e++)
+        if ((unsigned long)&e->from + e->from == rip)
+            return (unsigned long)&e->to + e->to;
+    return 0;
 }
 
 static bool is_code(unsigned long va)
@@ -119,8 +75,8 @@ static void show_stack(unsigned long sp)
         unsigned long va = *(unsigned long *)sp;
 
         if (follows_call(va)) {
-            printk(LOG_ERR, "  %016lx %s\n", va,
-                   symbol_format(name, sizeof(name), va));
+            symbol_format(name, sizeof(name), va);
+            printk(LOG_ERR, "  %016lx %s\n", va, name);
             nr++;
         }
     }
@@ -138,13 +94,15 @@ void regs_show(enum log_level level, const struct cpu_user_regs *regs)
            regs->r12, regs->r13, regs->r14, regs->r15);
 }
 
-void crash_show(const struct cpu_user_regs *regs)
+static void crash_show(const struct cpu_user_regs *regs)
 {
-    char name[80];
+    char name[80] = "?";
 
+    if (is_code(regs->rip))
+        symbol_format(name, sizeof(name), regs->rip);
     printk(LOG_ERR, "cpu %u  vector %u  error %x  cs %x  rip %016lx %s\n",
            smp_processor_id(), regs->entry_vector, regs->error_code, regs->cs,
-           regs->rip, symbol_format(name, sizeof(name), regs->rip));
+           regs->rip, name);
     printk(LOG_ERR, "rflags %08lx  cr2 %016lx  cr3 %lx  cr0 %lx  cr4 %lx\n",
            regs->rflags, read_cr2(), read_cr3(), read_cr0(), read_cr4());
     regs_show(LOG_ERR, regs);
@@ -206,9 +164,13 @@ void panic(const char *fmt, ...)
     crash_end();
 }
 
-void machine_set_reset(bool (*reset)(void))
+void nmi_handle(const struct cpu_user_regs *regs)
 {
-    reset_fn = reset;
+    if (crashing)
+        machine_halt();
+    /* The chipset names a memory or bus error; others are nobody's. */
+    if (inb(PORT_NMI_STATUS) & (NMI_SERR | NMI_IOCHK))
+        fatal_trap(regs);
 }
 
 void machine_halt(void)
@@ -220,16 +182,16 @@ void machine_halt(void)
 
 void machine_reboot(void)
 {
-    struct table_desc none = { 0, 0 };
+    static const uint16_t no_idt[5];
 
     irq_disable();
-    if (reset_fn)
-        reset_fn();
+    if (machine_reset)
+        machine_reset();
     for (unsigned int i = 0; i < 0x10000 && (inb(0x64) & 0x02); i++)
         cpu_relax();
     outb(0x64, 0xfe);                /* 8042: pulse the reset line */
     for (unsigned int i = 0; i < 0x10000; i++)
         inb(0x80);
-    __asm__ volatile("lidt %0; int3" :: "m" (none));
+    __asm__ volatile("lidt %0; int3" :: "m" (no_idt));
     machine_halt();
 }

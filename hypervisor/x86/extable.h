@@ -1,5 +1,6 @@
 /*
- * Faults that we expect: an instruction's address and where to go on instead.
+ * Faults that we expect: an instruction's address and where to go on instead
+ * (extable_lookup, x86/crash.h).
  */
 #ifndef X86_EXTABLE_H
 #define X86_EXTABLE_H
@@ -11,8 +12,5 @@
     ".long (" #from ") - .\n"                               \
     ".long (" #to ") - .\n"                                 \
     ".popsection\n"
-
-/* Where to go on after a fault at rip; 0: nobody expected it. */
-unsigned long extable_lookup(unsigned long rip);
 
 #endif

@@ -9,24 +9,26 @@
 
 #include "lib/symbols.h"
 
+extern const uint32_t symbol_nr, symbol_low[];
+extern const char symbol_names[];
+const uint32_t symbol_nr = 4, symbol_low[] = { 0x10, 0x20, 0x20, 0x80 };
+const char symbol_names[] = "one\0two\0alias\0three";
+
 static void lookups(void **state)
 {
-    static const uint32_t offsets[] = { 0x10, 0x20, 0x20, 0x80 };
-    const struct symbol_table t = { 0x1000, 0x1100, 4, offsets,
-                                    "one\0two\0alias\0three" };
-    unsigned long off = 0;
+    static const struct { unsigned long addr; const char *text; } cases[] = {
+        { 0x10, "one+0" }, { 0x1f, "one+0xf" }, { 0x21, "alias+0x1" },
+        { 0x80, "three+0" }, { 0xffff820000000081, "three+0x1" },
+    };
+    char buf[16];
 
     (void)state;
-    assert_null(symbol_lookup(&t, 0xfff, &off));
-    assert_null(symbol_lookup(&t, 0x100f, &off));
-    assert_null(symbol_lookup(&t, 0x1100, &off));
-    assert_string_equal(symbol_lookup(&t, 0x1010, &off), "one");
-    assert_int_equal(off, 0);
-    assert_string_equal(symbol_lookup(&t, 0x101f, &off), "one");
-    assert_int_equal(off, 15);
-    assert_string_equal(symbol_lookup(&t, 0x1021, &off), "alias");
-    assert_string_equal(symbol_lookup(&t, 0x10ff, &off), "three");
-    assert_int_equal(off, 0x7f);
+    for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+        symbol_format(buf, sizeof(buf), cases[i].addr);
+        assert_string_equal(buf, cases[i].text);
+    }
+    symbol_format(buf, 4, 0x80);
+    assert_string_equal(buf, "thr");
 }
 
 int main(void)

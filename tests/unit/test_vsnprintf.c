@@ -28,7 +28,7 @@ static void integers(void **state)
     (void)state;
     SAME("%d %u", -5, 9);
     SAME("[%5u|%05u|%5d]", 42, 42, 42);
-    SAME("%x %#x %04x %016lx", 0xbeef, 0xbeef, 0xbe, 0x123456789abcUL);
+    SAME("%x %#x %#x %04x %016lx", 0xbeef, 0xbeef, 0, 0xbe, 0x123456789abcUL);
     SAME("%ld %lu %lx %u", -1L, ~0UL, ~0UL, ~0U);
     SAME("%d %ld %u", INT32_MIN, INT64_MIN, 0);
 }
