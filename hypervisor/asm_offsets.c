@@ -16,37 +16,17 @@ void asm_offsets(void);
 
 void asm_offsets(void)
 {
-    OFFSET(REGS_r15, struct cpu_user_regs, r15);
-    OFFSET(REGS_r14, struct cpu_user_regs, r14);
-    OFFSET(REGS_r13, struct cpu_user_regs, r13);
-    OFFSET(REGS_r12, struct cpu_user_regs, r12);
-    OFFSET(REGS_rbp, struct cpu_user_regs, rbp);
-    OFFSET(REGS_rbx, struct cpu_user_regs, rbx);
-    OFFSET(REGS_r11, struct cpu_user_regs, r11);
-    OFFSET(REGS_r10, struct cpu_user_regs, r10);
-    OFFSET(REGS_r9, struct cpu_user_regs, r9);
-    OFFSET(REGS_r8, struct cpu_user_regs, r8);
     OFFSET(REGS_rax, struct cpu_user_regs, rax);
-    OFFSET(REGS_rcx, struct cpu_user_regs, rcx);
-    OFFSET(REGS_rdx, struct cpu_user_regs, rdx);
-    OFFSET(REGS_rsi, struct cpu_user_regs, rsi);
-    OFFSET(REGS_rdi, struct cpu_user_regs, rdi);
-    OFFSET(REGS_error_code, struct cpu_user_regs, error_code);
     OFFSET(REGS_entry_vector, struct cpu_user_regs, entry_vector);
     OFFSET(REGS_rip, struct cpu_user_regs, rip);
     OFFSET(REGS_cs, struct cpu_user_regs, cs);
-    OFFSET(REGS_rflags, struct cpu_user_regs, rflags);
-    OFFSET(REGS_rsp, struct cpu_user_regs, rsp);
-    OFFSET(REGS_ss, struct cpu_user_regs, ss);
     OFFSET(REGS_es, struct cpu_user_regs, es);
     DEFINE(REGS_sizeof, sizeof(struct cpu_user_regs));
 
     OFFSET(PERCPU_current, struct percpu, curr);
-    OFFSET(PERCPU_cpu, struct percpu, cpu);
     OFFSET(PERCPU_softirq_pending, struct percpu, softirq_pending);
     OFFSET(PERCPU_isolated, struct percpu, isolated);
     OFFSET(PERCPU_entry, struct percpu, entry);
-    OFFSET(PERCPU_stats, struct percpu, stats);
     DEFINE(PERCPU_sizeof, sizeof(struct percpu));
     DEFINE(PERCPU_top, PERCPU_SIZE - sizeof(struct percpu) -
                        sizeof(struct cpu_user_regs) - 8);

@@ -10,8 +10,6 @@
 #include "x86/msi.h"
 #include "x86/percpu.h"
 #include "x86/platform_timer.h"
-#include "x86/smp.h"
-#include "x86/tlb.h"
 #include "x86/tsc.h"
 
 #define HPET_SIZE        0x400
@@ -55,8 +53,6 @@ void __init init_interrupts(void)
                    acpi.ioapic[i].maddr, acpi.ioapic[i].gsi_base);
     init_isa_irqs();
     msi_ioremap = map_device;
-    tlb_init_boot();
-    smp_init_boot();
 }
 
 void __init init_time(void)

@@ -17,12 +17,17 @@ void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
 
 #define BUG() panic("BUG at %s:%d", __FILE__, __LINE__)
 
-/* Our own logic only; never on a guest's value. */
 #ifdef ZAZEN_DEBUG
-#define ASSERT(x) \
-    do { if (!(x)) panic("%s:%d: " #x, __FILE__, __LINE__); } while (0)
+#define DEBUG_BUILD true
 #else
-#define ASSERT(x) ((void)sizeof(x))
+#define DEBUG_BUILD false
 #endif
+
+/* Our own logic only; never on a guest's value. */
+#define ASSERT(x) \
+    do { \
+        if (DEBUG_BUILD && !(x)) \
+            panic("%s:%d: " #x, __FILE__, __LINE__); \
+    } while (0)
 
 #endif

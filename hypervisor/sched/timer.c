@@ -134,9 +134,8 @@ static void timer_softirq(void)
     spin_unlock_irqrestore(&ct->lock, flags);
 }
 
-static void timer_interrupt(struct cpu_user_regs *regs)
+static void timer_interrupt(void)
 {
-    (void)regs;
     softirq_raise(SOFTIRQ_TIMER);
 }
 

@@ -25,7 +25,6 @@
 
 #define HV_FIRST_SLOT      256
 #define HV_LAST_SLOT       271
-#define M2P_SLOT           256
 #define WINDOW_SLOT        257
 #define IMAGE_SLOT         260
 #define DIRECTMAP_SLOT     262

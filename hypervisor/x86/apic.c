@@ -2,7 +2,6 @@
 #include "lib/env.h"
 #include "x86/cpu.h"
 #include "x86/io.h"
-#include "x86/irq.h"
 #include "x86/tsc.h"
 
 /* Registers (SDM 3A, 10.4.1). */
@@ -51,9 +50,8 @@ static void apic_out(unsigned int reg, uint32_t v)
     writel(apic + reg, v);
 }
 
-static void error_interrupt(struct cpu_user_regs *regs)
+void apic_error(void)
 {
-    (void)regs;
     apic_out(APIC_ESR, 0);
     printk(LOG_WARN, "APIC error %#x\n", apic_in(APIC_ESR));
 }
@@ -61,7 +59,6 @@ static void error_interrupt(struct cpu_user_regs *regs)
 void apic_init_boot(void *regs)
 {
     apic = regs;
-    irq_set_vector(VEC_APIC_ERROR, error_interrupt);
     apic_init_this();
 }
 

@@ -6,12 +6,12 @@
 
 #include "lib/types.h"
 
-struct cpu_user_regs;
-
 /* Boot CPU: regs is where main.c mapped the registers.  Every CPU: enable. */
 void apic_init_boot(void *regs);
 void apic_init_this(void);
 
+/* VEC_APIC_ERROR arrived. */
+void apic_error(void);
 unsigned int apic_read_id(void);
 void apic_eoi(void);
 /* Does this CPU wait for the end of such an interrupt? */

@@ -6,9 +6,7 @@
 
 #include "lib/types.h"
 
-#define barrier()            __asm__ volatile("" ::: "memory")
 #define smp_mb()             __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb()            __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()            __atomic_thread_fence(__ATOMIC_RELEASE)
 
 /* Store new if *p holds old; the value found is returned. */

@@ -1,10 +1,13 @@
 #include "x86/cpu.h"
 #include "lib/env.h"
-#include "lib/string.h"
 #include "x86/extable.h"
 #include "x86/percpu.h"
 
 #define ARCH_CAPS_RDCL_NO   0x01
+
+/* The names GenuineIntel and TCGTCGTCGTCG begin so. */
+#define GENU                0x756e6547
+#define TCGT                0x54474354
 
 struct cpu_features cpu_features;
 int opt_isolate = -1, opt_smap = -1;
@@ -17,17 +20,6 @@ bool rdmsr_safe(uint32_t msr, uint64_t *ret_val)
                      : "=a" (lo), "=d" (hi), "+r" (failed) : "c" (msr));
     if (!failed)
         *ret_val = lo | ((uint64_t)hi << 32);
-    return !failed;
-}
-
-bool wrmsr_safe(uint32_t msr, uint64_t val)
-{
-    uint32_t failed = 1;
-
-    __asm__ volatile("1: wrmsr\n xor %0, %0\n2:\n" EXTABLE(1b, 2b)
-                     : "+r" (failed)
-                     : "c" (msr), "a" ((uint32_t)val),
-                       "d" ((uint32_t)(val >> 32)) : "memory");
     return !failed;
 }
 
@@ -47,60 +39,33 @@ static bool fsgsbase_is_safe(void)
     return refused;
 }
 
-static void __init identify(struct cpu_features *f)
+/* Zeros where the CPU has no such leaf. */
+static struct cpuid_regs __init leaf(uint32_t n)
 {
-    struct cpuid_regs r = cpuid(0, 0);
-    char vendor[13] = "";
-
-    f->max_leaf = r.a;
-    memcpy(vendor, &r.b, 4);
-    memcpy(vendor + 4, &r.d, 4);
-    memcpy(vendor + 8, &r.c, 4);
-    f->intel = !strcmp(vendor, "GenuineIntel");
-    f->amd = !strcmp(vendor, "AuthenticAMD") ||
-             !strcmp(vendor, "HygonGenuine");
-    r = cpuid(1, 0);
-    f->family = (r.a >> 8) & 15;
-    f->model = (r.a >> 4) & 15;
-    f->stepping = r.a & 15;
-    if (f->family >= 6)
-        f->model |= (r.a >> 12) & 0xf0;
-    if (f->family == 15)
-        f->family += (r.a >> 20) & 0xff;
-    f->pge = r.d & BIT(13);
-    f->sysenter = r.d & BIT(11);
-    f->mwait = r.c & BIT(3);
-    f->pcid = r.c & BIT(17);
-    f->xsave = r.c & BIT(26);
-    f->hypervisor = r.c & BIT(31);
-    f->max_ext_leaf = cpuid(0x80000000, 0).a;
+    return n <= cpuid(n & 0x80000000, 0).a ? cpuid(n, 0)
+                                           : (struct cpuid_regs){ 0 };
 }
 
 static void __init find_features(struct cpu_features *f)
 {
-    struct cpuid_regs r;
+    struct cpuid_regs vendor = leaf(0), basic = leaf(1), more = leaf(7);
+    struct cpuid_regs ext = leaf(0x80000001);
 
-    if (f->max_leaf >= 6)
-        f->arat = cpuid(6, 0).a & BIT(2);
-    if (f->max_leaf >= 7) {
-        r = cpuid(7, 0);
-        f->smep = r.b & BIT(7);
-        f->smap = r.b & BIT(20);
-        f->fsgsbase = (r.b & BIT(0)) && fsgsbase_is_safe();
-    }
-    r = cpuid(0x80000001, 0);
-    f->nx = r.d & BIT(20);
-    f->page1g = r.d & BIT(26);
-    f->syscall_in_compat = f->amd;
-    f->phys_bits = 36;
-    f->virt_bits = 48;
-    if (f->max_ext_leaf >= 0x80000007)
-        f->invariant_tsc = cpuid(0x80000007, 0).d & BIT(8);
-    if (f->max_ext_leaf >= 0x80000008) {
-        r = cpuid(0x80000008, 0);
-        f->phys_bits = r.a & 0xff;
-        f->virt_bits = (r.a >> 8) & 0xff;
-    }
+    f->max_leaf = vendor.a;
+    f->max_ext_leaf = cpuid(0x80000000, 0).a;
+    f->intel = vendor.b == GENU;
+    f->pge = basic.d & BIT(13);
+    f->sysenter = basic.d & BIT(11);
+    f->xsave = basic.c & BIT(26);
+    f->hypervisor = basic.c & BIT(31);
+    f->smep = more.b & BIT(7);
+    f->smap = more.b & BIT(20);
+    f->fsgsbase = (more.b & BIT(0)) && fsgsbase_is_safe();
+    f->nx = ext.d & BIT(20);
+    f->page1g = ext.d & BIT(26);
+    f->invariant_tsc = leaf(0x80000007).d & BIT(8);
+    f->phys_bits = f->max_ext_leaf >= 0x80000008 ? leaf(0x80000008).a & 0xff
+                                                 : 36;
 }
 
 /*
@@ -109,36 +74,30 @@ static void __init find_features(struct cpu_features *f)
  */
 static bool __init is_emulated(void)
 {
-    /* "TCGT": the name there is TCGTCGTCGTCG. */
-    return cpu_features.hypervisor && cpuid(0x40000000, 0).b == 0x54474354;
+    return cpu_features.hypervisor && cpuid(0x40000000, 0).b == TCGT;
 }
 
 /* Does the CPU leave supervisor memory readable by speculation (Meltdown)? */
 static bool __init leaks(const struct cpu_features *f)
 {
-    uint64_t caps;
-
     if (!f->intel)
         return false;
-    return f->max_leaf < 7 || !(cpuid(7, 0).d & BIT(29)) ||
-           !rdmsr_safe(MSR_ARCH_CAPS, &caps) || !(caps & ARCH_CAPS_RDCL_NO);
+    return !(leaf(7).d & BIT(29)) ||
+           !(rdmsr(MSR_ARCH_CAPS) & ARCH_CAPS_RDCL_NO);
 }
 
 void __init cpu_init_boot(void)
 {
     struct cpu_features *f = &cpu_features;
 
-    identify(f);
     find_features(f);
     if (!f->nx)
         panic("This CPU has no NX: not supported");
     f->isolate = opt_isolate < 0 ? leaks(f) : opt_isolate;
     f->smap_usable = f->smap && (opt_smap < 0 ? !is_emulated() : opt_smap);
-    f->rsb_stuff = !f->smep;
     cpu_init_this();
-    printk(LOG_INFO, "CPU family %u model %u stepping %u%s%s%s%s%s%s\n",
-           f->family, f->model, f->stepping, f->smep ? ", SMEP" : "",
-           f->smap_usable ? ", SMAP" : "",
+    printk(LOG_INFO, "CPU %x%s%s%s%s%s%s\n", leaf(1).a,
+           f->smep ? ", SMEP" : "", f->smap_usable ? ", SMAP" : "",
            f->xsave ? ", XSAVE" : "", f->fsgsbase ? ", FSGSBASE" : "",
            f->invariant_tsc ? ", invariant TSC" : "",
            f->isolate ? ", page tables isolated" : "");

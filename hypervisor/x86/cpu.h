@@ -10,14 +10,11 @@
 /* Found on the boot CPU; the other CPUs must agree. (c) after start */
 struct cpu_features {
     uint32_t max_leaf, max_ext_leaf;
-    uint32_t family, model, stepping;
-    bool amd, intel;
-    bool smep, smap, nx, pge, pcid, xsave, fsgsbase, syscall_in_compat;
-    bool sysenter, page1g, mwait, hypervisor, invariant_tsc, arat;
+    bool intel, smep, smap, nx, pge, xsave, fsgsbase, sysenter, page1g;
+    bool hypervisor, invariant_tsc;
     bool smap_usable;                /* CR4.SMAP is on */
     bool isolate;                    /* Meltdown: two roots */
-    bool rsb_stuff;                  /* no SMEP */
-    unsigned int phys_bits, virt_bits;
+    unsigned int phys_bits;
     uint64_t tsc_hz;
 };
 extern struct cpu_features cpu_features;
@@ -52,54 +49,25 @@ static inline void wrmsr(uint32_t msr, uint64_t val)
 
 /* The same where the MSR may not exist: false, and nothing else, on #GP. */
 bool rdmsr_safe(uint32_t msr, uint64_t *ret_val);
-bool wrmsr_safe(uint32_t msr, uint64_t val);
 
-static inline unsigned long read_cr0(void)
-{
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr0, %0" : "=r" (v));
-    return v;
-}
-
-static inline void write_cr0(unsigned long v)
-{
-    __asm__ volatile("mov %0, %%cr0" :: "r" (v) : "memory");
-}
-
-static inline unsigned long read_cr2(void)
-{
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr2, %0" : "=r" (v));
-    return v;
-}
-
-static inline unsigned long read_cr3(void)
-{
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r" (v));
-    return v;
-}
-
-static inline void write_cr3(unsigned long v)
-{
-    __asm__ volatile("mov %0, %%cr3" :: "r" (v) : "memory");
-}
-
-static inline unsigned long read_cr4(void)
-{
-    unsigned long v;
-
-    __asm__ volatile("mov %%cr4, %0" : "=r" (v));
-    return v;
-}
-
-static inline void write_cr4(unsigned long v)
-{
-    __asm__ volatile("mov %0, %%cr4" :: "r" (v) : "memory");
-}
+/* read_cr0(), write_cr0(v), and so on. */
+#define CONTROL_REGISTER(cr)                                        \
+    static inline unsigned long read_##cr(void)                     \
+    {                                                               \
+        unsigned long v;                                            \
+                                                                    \
+        __asm__ volatile("mov %%" #cr ", %0" : "=r" (v));           \
+        return v;                                                   \
+    }                                                               \
+                                                                    \
+    static inline void write_##cr(unsigned long v)                  \
+    {                                                               \
+        __asm__ volatile("mov %0, %%" #cr :: "r" (v) : "memory");   \
+    }
+CONTROL_REGISTER(cr0)
+CONTROL_REGISTER(cr2)
+CONTROL_REGISTER(cr3)
+CONTROL_REGISTER(cr4)
 
 static inline void invlpg(unsigned long va)
 {

@@ -6,58 +6,32 @@
 
 #include "lib/types.h"
 
-static inline uint8_t inb(uint16_t port)
-{
-    uint8_t v;
-
-    __asm__ volatile("inb %1, %0" : "=a" (v) : "Nd" (port));
-    return v;
-}
-
-static inline uint16_t inw(uint16_t port)
-{
-    uint16_t v;
-
-    __asm__ volatile("inw %1, %0" : "=a" (v) : "Nd" (port));
-    return v;
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-    uint32_t v;
-
-    __asm__ volatile("inl %1, %0" : "=a" (v) : "Nd" (port));
-    return v;
-}
-
-static inline void outb(uint16_t port, uint8_t v)
-{
-    __asm__ volatile("outb %0, %1" :: "a" (v), "Nd" (port));
-}
-
-static inline void outw(uint16_t port, uint16_t v)
-{
-    __asm__ volatile("outw %0, %1" :: "a" (v), "Nd" (port));
-}
-
-static inline void outl(uint16_t port, uint32_t v)
-{
-    __asm__ volatile("outl %0, %1" :: "a" (v), "Nd" (port));
-}
+/* inb(port), outb(port, v), and so on. */
+#define PORT_IO(suffix, type)                                             \
+    static inline type in##suffix(uint16_t port)                          \
+    {                                                                     \
+        type v;                                                           \
+                                                                          \
+        __asm__ volatile("in" #suffix " %1, %0" : "=a" (v) : "Nd" (port)); \
+        return v;                                                         \
+    }                                                                     \
+                                                                          \
+    static inline void out##suffix(uint16_t port, type v)                 \
+    {                                                                     \
+        __asm__ volatile("out" #suffix " %0, %1" :: "a" (v), "Nd" (port)); \
+    }
+PORT_IO(b, uint8_t)
+PORT_IO(w, uint16_t)
+PORT_IO(l, uint32_t)
 
 static inline uint32_t readl(const volatile void *p)
 {
-    uint32_t v;
-
-    __asm__ volatile("movl %1, %0" : "=r" (v)
-                     : "m" (*(const volatile uint32_t *)p) : "memory");
-    return v;
+    return *(const volatile uint32_t *)p;
 }
 
 static inline void writel(volatile void *p, uint32_t v)
 {
-    __asm__ volatile("movl %1, %0" : "=m" (*(volatile uint32_t *)p)
-                     : "r" (v) : "memory");
+    *(volatile uint32_t *)p = v;
 }
 
 #endif

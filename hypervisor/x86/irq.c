@@ -14,6 +14,7 @@
 #include "x86/ioapic.h"
 #include "x86/msi.h"
 #include "x86/percpu.h"
+#include "x86/smp.h"
 #include "x86/spinlock.h"
 
 /* (l) lock; read by arrivals without it  (a) atomic */
@@ -32,10 +33,20 @@ struct irq {
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ);
 static struct irq irqs[NR_IRQS];
 static uint8_t vector_irq[256];                  /* (l) */
-static void (*vector_fn[256])(struct cpu_user_regs *);   /* (c) after boot */
+static void do_nothing(void)
+{
+}
+
+/* (c) after boot */
+static void (*vector_fn[256])(void) = {
+    [VEC_CALL] = smp_called,
+    /* The way out of the interrupt looks at softirqs and events by itself. */
+    [VEC_EVENT_CHECK] = do_nothing,
+    [VEC_APIC_ERROR] = apic_error,
+};
 static unsigned long unexpected[4];              /* (a) logged already */
 
-void irq_set_vector(unsigned int vector, void (*fn)(struct cpu_user_regs *))
+void irq_set_vector(unsigned int vector, void (*fn)(void))
 {
     vector_fn[vector] = fn;
 }
@@ -75,7 +86,7 @@ void do_irq(struct cpu_user_regs *regs)
     stat_inc(STAT_IRQ);
     if (vector_fn[vector]) {
         apic_eoi();
-        vector_fn[vector](regs);
+        vector_fn[vector]();
     } else if (irqs[vector_irq[vector]].vector == vector) {
         arrival(vector_irq[vector]);
     } else {

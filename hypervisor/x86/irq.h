@@ -25,8 +25,8 @@ struct msi_desc {
 extern unsigned int nr_gsis;
 #define NR_IRQS 256
 
-/* Fixed vectors, at boot. */
-void irq_set_vector(unsigned int vector, void (*fn)(struct cpu_user_regs *));
+/* A fixed vector of a higher layer, at boot. */
+void irq_set_vector(unsigned int vector, void (*fn)(void));
 
 /* Program a GSI's pin; -EEXIST if it is set up in this way already, -EBUSY
  * if it is bound with another trigger.  Leaves it masked. */

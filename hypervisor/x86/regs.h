@@ -41,7 +41,6 @@
 #define EFLAGS_AC        0x00040000
 #define EFLAGS_VIF       0x00080000
 #define EFLAGS_VIP       0x00100000
-#define EFLAGS_ID        0x00200000
 
 #define EFER_SCE         0x001
 #define EFER_LME         0x100
@@ -50,7 +49,6 @@
 #define MSR_TSC            0x00000010
 #define MSR_APIC_BASE      0x0000001b
 #define MSR_FEATURE_CTRL   0x0000003a
-#define MSR_SPEC_CTRL      0x00000048
 #define MSR_UCODE_REV      0x0000008b
 #define MSR_ARCH_CAPS      0x0000010a
 #define MSR_MISC_ENABLE    0x000001a0
@@ -84,12 +82,10 @@
 #define STAR_VALUE       ((0xe023UL << 48) | (0xe008UL << 32))
 
 /* Vectors. 0x20 to 0xef: devices; the highest are ours. */
-#define VEC_DE           0
 #define VEC_DB           1
 #define VEC_NMI          2
 #define VEC_BP           3
 #define VEC_OF           4
-#define VEC_BR           5
 #define VEC_UD           6
 #define VEC_NM           7
 #define VEC_DF           8
@@ -98,17 +94,14 @@
 #define VEC_SS           12
 #define VEC_GP           13
 #define VEC_PF           14
-#define VEC_MF           16
 #define VEC_AC           17
 #define VEC_MC           18
-#define VEC_XM           19
 #define VEC_FIRST_DEVICE 0x20
 #define VEC_INT80        0x80         /* belongs to guests */
 #define VEC_LAST_DEVICE  0xef
 #define VEC_APIC_TIMER   0xf8
 #define VEC_EVENT_CHECK  0xf9         /* leave the guest or HLT, look again */
 #define VEC_CALL         0xfa         /* run a function (smp.c) */
-#define VEC_TLB_FLUSH    0xfb
 #define VEC_APIC_ERROR   0xfe
 #define VEC_APIC_SPURIOUS 0xff
 #define VEC_SYSCALL      0x100        /* in cpu_user_regs only */
@@ -121,6 +114,5 @@
 #define PFEC_WRITE       0x02
 #define PFEC_USER        0x04
 #define PFEC_RSVD        0x08
-#define PFEC_FETCH       0x10
 
 #endif

@@ -9,9 +9,7 @@ void spin_lock_init(struct spinlock *l, enum lock_level level)
     *l = (struct spinlock)SPINLOCK_INIT(level);
 }
 
-#ifdef ZAZEN_DEBUG
-
-/* Locks of each level that a CPU holds. (o) */
+/* Debug builds: locks of each level that a CPU holds. (o) */
 static uint8_t held[NR_CPUS][LOCK_CONSOLE + 1];
 
 /* Two of one level: the level says in which order, that is not checked. */
@@ -21,18 +19,16 @@ static bool pairs_allowed(unsigned int level)
            level == LOCK_EVTCHN || level == LOCK_SCHED || level == LOCK_PAGES;
 }
 
-static void check_lock(struct spinlock *l, bool ordered)
+static void check_order(const struct spinlock *l)
 {
-    unsigned int cpu = smp_processor_id();
-
-    ASSERT(l->level <= LOCK_CONSOLE);
-    for (unsigned int i = l->level; ordered && i <= LOCK_CONSOLE; i++)
-        if (held[cpu][i] && (i != l->level || !pairs_allowed(i)))
+    for (unsigned int i = l->level; i <= LOCK_CONSOLE; i++)
+        if (held[smp_processor_id()][i] && (i != l->level || !pairs_allowed(i)))
             panic("lock of level %u taken after one of level %u", l->level, i);
 }
 
 static void note_lock(struct spinlock *l)
 {
+    ASSERT(l->level <= LOCK_CONSOLE);
     held[smp_processor_id()][l->level]++;
     l->owner = smp_processor_id() + 1;
 }
@@ -44,35 +40,17 @@ static void note_unlock(struct spinlock *l)
     l->owner = 0;
 }
 
-#else
-
-static void check_lock(struct spinlock *l, bool ordered)
-{
-    (void)l;
-    (void)ordered;
-}
-
-static void note_lock(struct spinlock *l)
-{
-    (void)l;
-}
-
-static void note_unlock(struct spinlock *l)
-{
-    (void)l;
-}
-
-#endif
-
 void spin_lock(struct spinlock *l)
 {
     uint16_t ticket;
 
-    check_lock(l, true);
+    if (DEBUG_BUILD)
+        check_order(l);
     ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
     while (__atomic_load_n(&l->serving, __ATOMIC_ACQUIRE) != ticket)
         cpu_relax();
-    note_lock(l);
+    if (DEBUG_BUILD)
+        note_lock(l);
 }
 
 bool spin_trylock(struct spinlock *l)
@@ -80,17 +58,18 @@ bool spin_trylock(struct spinlock *l)
     uint16_t serving = __atomic_load_n(&l->serving, __ATOMIC_ACQUIRE);
     uint16_t next = serving;
 
-    check_lock(l, false);
     if (!__atomic_compare_exchange_n(&l->next, &next, serving + 1, false,
                                      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return false;
-    note_lock(l);
+    if (DEBUG_BUILD)
+        note_lock(l);
     return true;
 }
 
 void spin_unlock(struct spinlock *l)
 {
-    note_unlock(l);
+    if (DEBUG_BUILD)
+        note_unlock(l);
     __atomic_store_n(&l->serving, l->serving + 1, __ATOMIC_RELEASE);
 }
 

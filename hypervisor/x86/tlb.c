@@ -16,18 +16,11 @@
  * flushes, so a later note than a frame's stamp means: flushed since.
  */
 #include "x86/tlb.h"
-#include "lib/env.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
-#include "x86/irq.h"
 #include "x86/percpu.h"
 #include "x86/smp.h"
-#include "x86/spinlock.h"
 
-/* (l) call_lock, read by those asked  (a) atomic */
-static struct spinlock flush_lock = SPINLOCK_INIT(LOCK_CALL);
-static unsigned long flush_va;                   /* (l) */
-static cpumask_t flush_waiting;                  /* (a) who has not done it */
 static uint64_t flush_clock = 1;                 /* (a) */
 
 static void nothing_lazy(void)
@@ -67,39 +60,22 @@ void tlb_flush_local(unsigned long va)
     irq_restore(flags);
 }
 
-static void flush_interrupt(struct cpu_user_regs *regs)
+static void flush_remote(void *va)
 {
-    struct percpu *p = this_percpu();
-
-    (void)regs;
     stat_inc(STAT_TLB_REMOTE);
-    tlb_flush_local(READ_ONCE(flush_va));
-    atomic_and(&flush_waiting, ~BIT(p->cpu));
-}
-
-void tlb_init_boot(void)
-{
-    irq_set_vector(VEC_TLB_FLUSH, flush_interrupt);
+    tlb_flush_local((unsigned long)va);
 }
 
 void tlb_flush_mask(cpumask_t mask, unsigned long va)
 {
-    unsigned int cpu = smp_processor_id();
+    cpumask_t self = BIT(smp_processor_id());
 
-    if (mask & BIT(cpu))
+    if (mask & self)
         tlb_flush_local(va);
-    mask &= cpu_online_mask & ~BIT(cpu);
-    if (!mask)
-        return;
-    ASSERT(irqs_on());               /* or two CPUs wait for each other */
-    spin_lock(&flush_lock);
-    WRITE_ONCE(flush_va, va);
-    __atomic_store_n(&flush_waiting, mask, __ATOMIC_SEQ_CST);
-    stat_inc(STAT_TLB_IPI);
-    smp_send_ipi(mask, VEC_TLB_FLUSH);
-    while (READ_ONCE(flush_waiting))
-        cpu_relax();
-    spin_unlock(&flush_lock);
+    if (mask & ~self) {
+        stat_inc(STAT_TLB_IPI);
+        smp_call(mask & ~self, flush_remote, (void *)va);
+    }
 }
 
 uint32_t tlb_clock_now(void)

@@ -12,8 +12,6 @@
 #define FLUSH_ALL    0UL             /* instead of an address: everything,
                                         global entries included */
 
-void tlb_init_boot(void);
-
 /* Flush one page, or everything, here.  va: FLUSH_ALL or an address. */
 void tlb_flush_local(unsigned long va);
 

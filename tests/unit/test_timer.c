@@ -45,7 +45,7 @@ void softirq_raise_on(unsigned int cpu, enum softirq n)
     pending[cpu] |= 1U << n;
 }
 
-void irq_set_vector(unsigned int vector, void (*fn)(struct cpu_user_regs *))
+void irq_set_vector(unsigned int vector, void (*fn)(void))
 {
     (void)vector;
     (void)fn;
