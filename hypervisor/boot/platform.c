@@ -4,12 +4,8 @@
 #include "mm/frame_table.h"
 #include "mm/pagetable.h"
 #include "x86/apic.h"
-#include "x86/i8259.h"
-#include "x86/ioapic.h"
 #include "x86/irq.h"
-#include "x86/msi.h"
 #include "x86/percpu.h"
-#include "x86/platform_timer.h"
 #include "x86/tsc.h"
 
 #define HPET_SIZE        0x400
@@ -43,24 +39,34 @@ static void __init init_isa_irqs(void)
     }
 }
 
+/*
+ * Registers of an interrupt controller, which no guest may map.  dom0 keeps
+ * what other devices have, the configuration space of MMCFG included: it
+ * drives them.
+ */
+static char * __init map_controller(paddr_t maddr)
+{
+    io_frame_deny(PFN_DOWN(maddr));
+    return ioremap(maddr, PAGE_SIZE);
+}
+
 void __init init_interrupts(void)
 {
     i8259_disable();                 /* before its line to the APIC closes */
-    apic_init_boot(ioremap(acpi.lapic_maddr, PAGE_SIZE));
+    apic_init_boot(map_controller(acpi.lapic_maddr));
     this_percpu()->apic_id = apic_read_id();
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
-        ioapic_add(ioremap(acpi.ioapic[i].maddr, PAGE_SIZE),
-                   acpi.ioapic[i].maddr, acpi.ioapic[i].gsi_base);
+        ioapic_add(map_controller(acpi.ioapic[i].maddr),
+                   acpi.ioapic[i].gsi_base);
     init_isa_irqs();
     msi_ioremap = map_device;
 }
 
 void __init init_time(void)
 {
-    void *hpet = acpi.hpet_maddr ? ioremap(acpi.hpet_maddr, HPET_SIZE) : NULL;
-
-    platform_timer_init(hpet, acpi.pm_timer.io ? acpi.pm_timer.addr : 0,
-                        acpi.pm_timer_32bit);
+    platform_timer_init(acpi.hpet_maddr ? ioremap(acpi.hpet_maddr, HPET_SIZE)
+                                        : NULL,
+                        acpi.pm_timer, acpi.pm_timer_32bit);
     tsc_init_boot();
     apic_timer_calibrate();
 }

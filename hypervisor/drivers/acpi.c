@@ -120,23 +120,19 @@ static void parse_madt(struct acpi_info *info, const uint8_t *t, uint32_t len)
                 kinds[k].parse(info, t + at);
 }
 
-/* Generic address structure (5.2.3.2): memory 0 or port 1. */
-static struct acpi_reg get_gas(const uint8_t *p)
+/* The port of a generic address structure (5.2.3.2); 0: it has none. */
+static uint16_t gas_port(const uint8_t *p)
 {
-    uint64_t addr = get64(p + 4);
-
-    return (struct acpi_reg){ addr && p[0] <= 1, p[0] == 1, addr };
+    return p[0] == 1 ? get64(p + 4) : 0;
 }
 
-/* A port at `old`, or if the table is long enough, the register at `x`. */
-static struct acpi_reg fadt_reg(const uint8_t *t, uint32_t len, uint32_t old,
-                                uint32_t x)
+/* Of the structure at `x`, if the table is long enough; else as at `old`. */
+static uint16_t fadt_port(const uint8_t *t, uint32_t len, uint32_t old,
+                          uint32_t x)
 {
-    uint32_t port = get32(t + old);
+    uint16_t port = len >= x + 12 ? gas_port(t + x) : 0;
 
-    if (len >= x + 12 && get_gas(t + x).present)
-        return get_gas(t + x);
-    return (struct acpi_reg){ port != 0, true, port };
+    return port ? port : get32(t + old);
 }
 
 static void parse_fadt(struct acpi_info *info, const uint8_t *t, uint32_t len)
@@ -146,14 +142,12 @@ static void parse_fadt(struct acpi_info *info, const uint8_t *t, uint32_t len)
     if (len < 116)
         return;
     flags = get32(t + 112);
-    info->sci_irq = get16(t + 46);
-    info->has_8042 = get16(t + 109) & 2;
-    info->pm1a_cnt = fadt_reg(t, len, 64, 172);
-    info->pm1b_cnt = fadt_reg(t, len, 68, 184);
-    info->pm_timer = fadt_reg(t, len, 76, 208);
+    info->pm1a_cnt = fadt_port(t, len, 64, 172);
+    info->pm1b_cnt = fadt_port(t, len, 68, 184);
+    info->pm_timer = fadt_port(t, len, 76, 208);
     info->pm_timer_32bit = flags & (1 << 8);
     if (len >= 129 && (flags & (1 << 10))) {
-        info->reset = get_gas(t + 116);
+        info->reset = gas_port(t + 116);
         info->reset_value = t[128];
     }
 }
@@ -222,28 +216,18 @@ bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map)
     return info->lapic_maddr && info->nr_cpus && info->nr_ioapics;
 }
 
-static int write_control(const struct acpi_reg *r, uint16_t val)
-{
-    if (!r->present)
-        return 0;
-    if (!r->io)
-        return -EIO;
-    outw(r->addr, val);
-    return 0;
-}
-
 int acpi_enter_sleep(uint16_t val_a, uint16_t val_b)
 {
-    int rc;
-
-    if (!acpi.pm1a_cnt.present || !(val_a & SLP_EN))
+    if (!acpi.pm1a_cnt || !(val_a & SLP_EN))
         return -EINVAL;
-    rc = write_control(&acpi.pm1a_cnt, val_a);
-    return rc ? rc : write_control(&acpi.pm1b_cnt, val_b);
+    outw(acpi.pm1a_cnt, val_a);
+    if (acpi.pm1b_cnt)
+        outw(acpi.pm1b_cnt, val_b);
+    return 0;
 }
 
 void acpi_reset(void)
 {
-    if (acpi.reset.present && acpi.reset.io)
-        outb(acpi.reset.addr, acpi.reset_value);
+    if (acpi.reset)
+        outb(acpi.reset, acpi.reset_value);
 }

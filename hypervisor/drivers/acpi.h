@@ -22,12 +22,6 @@ struct acpi_override {
     bool level, active_low;
 };
 
-/* A register of the FADT in generic address form: 0 or 1 (memory or port). */
-struct acpi_reg {
-    bool present, io;
-    uint64_t addr;
-};
-
 /* (c) after boot */
 struct acpi_info {
     paddr_t rsdp, lapic_maddr;
@@ -36,14 +30,12 @@ struct acpi_info {
     unsigned int nr_ioapics, nr_overrides;
     struct acpi_ioapic ioapic[ACPI_MAX_IOAPICS];
     struct acpi_override override[ACPI_MAX_OVERRIDES];
-    uint16_t sci_irq;
-    struct acpi_reg pm_timer, pm1a_cnt, pm1b_cnt, reset;
+    uint16_t pm_timer, pm1a_cnt, pm1b_cnt, reset;    /* ports; 0: none */
     bool pm_timer_32bit;
     uint8_t reset_value;
     paddr_t hpet_maddr;              /* 0: none */
     paddr_t mmcfg_maddr;             /* of segment 0; 0: none */
     uint8_t mmcfg_first_bus, mmcfg_last_bus;
-    bool has_8042;
 };
 extern struct acpi_info acpi;
 
@@ -58,7 +50,7 @@ typedef const void *acpi_map_fn(paddr_t maddr, size_t n);
 bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map);
 
 /* XENPF_enter_acpi_sleep: write the values (with SLP_EN) to PM1a/PM1b.
- * -EINVAL, -EIO: they came back. */
+ * -EINVAL; 0: the machine goes off soon, or never. */
 int acpi_enter_sleep(uint16_t val_a, uint16_t val_b);
 /* Reset by the register of the FADT; returns if that did nothing. */
 void acpi_reset(void);

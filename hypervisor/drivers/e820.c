@@ -41,11 +41,12 @@ static void append(struct e820_map *map, uint64_t start, uint64_t end,
         map->e[map->nr++] = (struct e820_entry){ start, end - start, type };
 }
 
-void e820_sanitize(struct e820_map *map)
+void e820_change(struct e820_map *map, paddr_t start, paddr_t end,
+                 uint32_t type)
 {
-    struct e820_map sorted = { .nr = 0 };
-    uint64_t points[2 * E820_MAX];
-    unsigned int nr = 0;
+    struct e820_map changed = { .nr = 0 };
+    uint64_t points[2 * E820_MAX + 2] = { start, end };
+    unsigned int nr = 2;
 
     for (unsigned int i = 0; i < map->nr; i++) {
         points[nr++] = map->e[i].addr;
@@ -53,34 +54,17 @@ void e820_sanitize(struct e820_map *map)
     }
     sort_points(points, nr);
     for (unsigned int i = 0; i + 1 < nr; i++) {
-        uint32_t type = e820_type(map, points[i]);
+        uint32_t t = e820_type(map, points[i]);
 
-        if (type && points[i] < points[i + 1])
-            append(&sorted, points[i], points[i + 1], type);
-    }
-    *map = sorted;
-}
-
-void e820_change(struct e820_map *map, paddr_t start, paddr_t end,
-                 uint32_t type)
-{
-    struct e820_map changed = { .nr = 0 };
-
-    for (unsigned int i = 0; i < map->nr; i++) {
-        const struct e820_entry *e = &map->e[i];
-        uint64_t last = entry_end(e);
-        uint64_t from = MAX(e->addr, start), to = MIN(last, end);
-
-        if (e->type != E820_RAM || from >= to) {
-            append(&changed, e->addr, last, e->type);
-            continue;
-        }
-        if (e->addr < from)
-            append(&changed, e->addr, from, E820_RAM);
-        if (type)
-            append(&changed, from, to, type);
-        if (to < last)
-            append(&changed, to, last, E820_RAM);
+        if (t == E820_RAM && points[i] >= start && points[i] < end)
+            t = type;
+        if (t && points[i] < points[i + 1])
+            append(&changed, points[i], points[i + 1], t);
     }
     *map = changed;
+}
+
+void e820_sanitize(struct e820_map *map)
+{
+    e820_change(map, 0, 0, 0);
 }

@@ -20,7 +20,6 @@
 #define SIZE_1G        0x40000000UL
 #define LARGE_FLAGS    (PTE_PRESENT | PTE_RW | PTE_ACCESSED | PTE_DIRTY | \
                         PTE_PSE | PTE_NX)
-#define LOCAL_APIC_MFN 0xfee00UL
 
 static struct e820_map boot_ram __initdata;      /* not yet given away */
 static paddr_t boot_limit __initdata = 1UL << 32;
@@ -194,5 +193,4 @@ void __init mm_init(const struct e820_map *machine,
     for (unsigned int i = 0; i < boot_ram.nr; i++)
         if (ram_frames(&boot_ram, i, &first, &end))
             frames_add(first, end - 1);
-    io_frame_deny(LOCAL_APIC_MFN);
 }

@@ -30,9 +30,6 @@ int pt_entry_get(pte_t *e, unsigned int lvl, const struct domain *pt_owner,
 /* Give it back.  owner: the table's. */
 void pt_entry_put(pte_t e, unsigned int lvl, domid_t owner);
 
-/* Keep guests from mapping a frame that is no RAM (I/O APIC, ...). At boot. */
-void io_frame_deny(mfn_t mfn);
-
 /* The last reference to a frame of a domain has gone: off its books. */
 void domain_frame_gone(struct page_info *pg);
 

@@ -3,6 +3,7 @@
 #include "lib/env.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
+#include "mm/pagetable.h"
 #include "mm/pt_check.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"

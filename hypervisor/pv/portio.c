@@ -20,10 +20,7 @@
 
 static bool is_pm1_control(unsigned int port)
 {
-    return (acpi.pm1a_cnt.present && acpi.pm1a_cnt.io &&
-            port == acpi.pm1a_cnt.addr) ||
-           (acpi.pm1b_cnt.present && acpi.pm1b_cnt.io &&
-            port == acpi.pm1b_cnt.addr);
+    return port && (port == acpi.pm1a_cnt || port == acpi.pm1b_cnt);
 }
 
 /* Ports of the interrupt controllers, the timer's channels 0 and 1, the

@@ -1,5 +1,7 @@
 /*
- * The local APIC: interrupts between CPUs, end of interrupt, one-shot timer.
+ * The interrupt controllers.  Local APIC: interrupts between CPUs, end of
+ * interrupt, one-shot timer.  I/O APICs: the pins where interrupts of devices
+ * (GSIs) arrive.  i8259: moved out of the way, and masked.
  */
 #ifndef X86_APIC_H
 #define X86_APIC_H
@@ -31,5 +33,15 @@ void apic_send_startup(unsigned int apic_id, unsigned int page);
 void apic_timer_set(s_time_t deadline);
 /* Boot CPU, after tsc_init_boot: find the timer's rate. */
 void apic_timer_calibrate(void);
+
+/* Take an I/O APIC, mapped at regs, into use: all pins masked. */
+void ioapic_add(char *regs, unsigned int gsi_base);
+bool ioapic_has_gsi(unsigned int gsi);
+/* Trigger and polarity, masked; then where the interrupt goes. */
+void ioapic_setup(unsigned int gsi, bool level, bool active_low);
+void ioapic_route(unsigned int gsi, unsigned int vector, unsigned int apic_id);
+void ioapic_mask(unsigned int gsi, bool masked);
+
+void i8259_disable(void);
 
 #endif

@@ -1,13 +1,12 @@
 /*
- * Intel 82093AA and its successors: an index and a data register.
+ * I/O APICs (Intel 82093AA and its successors): an index and a data register
+ * for a few pins each.
  */
-#include "x86/ioapic.h"
+#include "x86/apic.h"
 #include "lib/env.h"
 #include "x86/io.h"
 #include "x86/irq.h"
 #include "x86/spinlock.h"
-
-#define MAX_IOAPICS      16
 
 #define REG_SELECT       0x00
 #define REG_DATA         0x10
@@ -18,124 +17,94 @@
 #define RTE_LEVEL        0x08000
 #define RTE_MASKED       0x10000
 
-/* (c) after boot  (l) lock */
-struct ioapic {
-    char *regs;                      /* (c) */
-    paddr_t maddr;                   /* (c) */
-    unsigned int gsi_base, nr_pins;  /* (c) */
-    uint32_t rte_low[256];           /* (l) as last written */
+/* The i8259's spurious interrupts arrive here: no vector of a device. */
+#define I8259_BASE       0xf0
+
+/* Where a GSI arrives.  (c) after boot  (l) lock */
+struct pin {
+    char *regs;                      /* (c) of its chip; NULL: no such GSI */
+    unsigned int nr;                 /* (c) */
+    uint32_t low;                    /* (l) its entry, as last written */
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_CHIP);
-static struct ioapic ioapics[MAX_IOAPICS];
-static unsigned int nr_ioapics;      /* (c) */
+static struct pin pins[NR_IRQS];
 unsigned int nr_gsis;
 
-static uint32_t read_locked(const struct ioapic *a, unsigned int reg)
+static void write_locked(const struct pin *p, unsigned int reg, uint32_t v)
 {
-    writel(a->regs + REG_SELECT, reg);
-    return readl(a->regs + REG_DATA);
+    writel(p->regs + REG_SELECT, reg);
+    writel(p->regs + REG_DATA, v);
 }
 
-static void write_locked(const struct ioapic *a, unsigned int reg, uint32_t v)
+static void set_low_locked(struct pin *p, uint32_t low)
 {
-    writel(a->regs + REG_SELECT, reg);
-    writel(a->regs + REG_DATA, v);
+    p->low = low;
+    write_locked(p, IOAPIC_RTE(p->nr), low);
 }
 
-static struct ioapic *find(unsigned int gsi, unsigned int *ret_pin)
+void ioapic_add(char *regs, unsigned int gsi_base)
 {
-    *ret_pin = 0;
-    for (unsigned int i = 0; i < nr_ioapics; i++) {
-        struct ioapic *a = &ioapics[i];
+    unsigned int nr;
 
-        if (gsi >= a->gsi_base && gsi - a->gsi_base < a->nr_pins) {
-            *ret_pin = gsi - a->gsi_base;
-            return a;
-        }
+    writel(regs + REG_SELECT, IOAPIC_VERSION);
+    nr = ((readl(regs + REG_DATA) >> 16) & 0xff) + 1;
+    for (unsigned int i = 0; i < nr; i++) {
+        struct pin p = { .regs = regs, .nr = i };
+
+        set_low_locked(&p, RTE_MASKED);
+        if (gsi_base + i < NR_IRQS)
+            pins[gsi_base + i] = p;
     }
-    return NULL;
+    nr_gsis = MIN(MAX(nr_gsis, gsi_base + nr), NR_IRQS);
+    printk(LOG_INFO, "I/O APIC: GSIs %u to %u\n", gsi_base, gsi_base + nr - 1);
 }
 
 bool ioapic_has_gsi(unsigned int gsi)
 {
-    unsigned int pin;
-
-    return find(gsi, &pin);
-}
-
-static void set_low_locked(struct ioapic *a, unsigned int pin, uint32_t low)
-{
-    a->rte_low[pin] = low;
-    write_locked(a, IOAPIC_RTE(pin), low);
-}
-
-void ioapic_add(void *regs, paddr_t maddr, unsigned int gsi_base)
-{
-    struct ioapic *a = &ioapics[nr_ioapics];
-
-    if (nr_ioapics == MAX_IOAPICS)
-        return;
-    a->regs = regs;
-    a->maddr = maddr;
-    a->gsi_base = gsi_base;
-    a->nr_pins = ((read_locked(a, IOAPIC_VERSION) >> 16) & 0xff) + 1;
-    for (unsigned int pin = 0; pin < a->nr_pins; pin++)
-        set_low_locked(a, pin, RTE_MASKED);
-    nr_ioapics++;
-    nr_gsis = MIN(MAX(nr_gsis, gsi_base + a->nr_pins), NR_IRQS);
-    printk(LOG_INFO, "I/O APIC at %#lx: GSIs %u to %u\n", maddr, gsi_base,
-           gsi_base + a->nr_pins - 1);
+    return gsi < NR_IRQS && pins[gsi].regs;
 }
 
 void ioapic_setup(unsigned int gsi, bool level, bool active_low)
 {
-    unsigned int pin;
-    struct ioapic *a = find(gsi, &pin);
     unsigned long flags = spin_lock_irqsave(&lock);
 
-    set_low_locked(a, pin, RTE_MASKED | (level ? RTE_LEVEL : 0) |
-                   (active_low ? RTE_ACTIVE_LOW : 0));
+    set_low_locked(&pins[gsi], RTE_MASKED | (level ? RTE_LEVEL : 0) |
+                               (active_low ? RTE_ACTIVE_LOW : 0));
     spin_unlock_irqrestore(&lock, flags);
 }
 
 void ioapic_route(unsigned int gsi, unsigned int vector, unsigned int apic_id)
 {
-    unsigned int pin;
-    struct ioapic *a = find(gsi, &pin);
+    struct pin *p = &pins[gsi];
     unsigned long flags = spin_lock_irqsave(&lock);
-    uint32_t low = (a->rte_low[pin] & ~0xffU) | vector;
+    uint32_t low = (p->low & ~0xffU) | vector;
 
     /* Never a new vector with the old destination: masked in between. */
-    write_locked(a, IOAPIC_RTE(pin), low | RTE_MASKED);
-    write_locked(a, IOAPIC_RTE(pin) + 1, apic_id << 24);
-    set_low_locked(a, pin, low);
+    write_locked(p, IOAPIC_RTE(p->nr), low | RTE_MASKED);
+    write_locked(p, IOAPIC_RTE(p->nr) + 1, apic_id << 24);
+    set_low_locked(p, low);
     spin_unlock_irqrestore(&lock, flags);
 }
 
 void ioapic_mask(unsigned int gsi, bool masked)
 {
-    unsigned int pin;
-    struct ioapic *a = find(gsi, &pin);
+    struct pin *p = &pins[gsi];
     unsigned long flags = spin_lock_irqsave(&lock);
-    uint32_t low = a->rte_low[pin] & ~RTE_MASKED;
 
-    set_low_locked(a, pin, low | (masked ? RTE_MASKED : 0));
+    set_low_locked(p, (p->low & ~RTE_MASKED) | (masked ? RTE_MASKED : 0));
     spin_unlock_irqrestore(&lock, flags);
 }
 
-bool ioapic_read(paddr_t maddr, unsigned int reg, uint32_t *ret_val)
+void i8259_disable(void)
 {
-    for (unsigned int i = 0; i < nr_ioapics; i++) {
-        struct ioapic *a = &ioapics[i];
+    for (unsigned int slave = 0; slave < 2; slave++) {
+        uint16_t port = slave ? 0xa0 : 0x20;
 
-        if (a->maddr == maddr && reg < IOAPIC_RTE(a->nr_pins)) {
-            unsigned long flags = spin_lock_irqsave(&lock);
-
-            *ret_val = read_locked(a, reg);
-            spin_unlock_irqrestore(&lock, flags);
-            return true;
-        }
+        outb(port, 0x11);            /* ICW1: edge, cascade, ICW4 */
+        outb(port + 1, I8259_BASE);
+        outb(port + 1, slave ? 2 : 1 << 2);
+        outb(port + 1, 0x01);        /* ICW4: 8086 */
+        outb(port + 1, 0xff);
     }
-    return false;
 }

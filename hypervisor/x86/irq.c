@@ -11,8 +11,6 @@
 #include "x86/apic.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
-#include "x86/ioapic.h"
-#include "x86/msi.h"
 #include "x86/percpu.h"
 #include "x86/smp.h"
 #include "x86/spinlock.h"
@@ -95,14 +93,9 @@ void do_irq(struct cpu_user_regs *regs)
     p->irq_depth--;
 }
 
-bool irq_is_level(unsigned int irq)
-{
-    return irq < NR_IRQS && irqs[irq].level;
-}
-
 bool irq_needs_eoi(unsigned int irq)
 {
-    return irq_is_level(irq);
+    return irq < NR_IRQS && irqs[irq].level;
 }
 
 int irq_setup_gsi(unsigned int gsi, bool level, bool active_low)
@@ -111,7 +104,7 @@ int irq_setup_gsi(unsigned int gsi, bool level, bool active_low)
     unsigned long flags;
     int rc = 0;
 
-    if (gsi >= nr_gsis || !ioapic_has_gsi(gsi))
+    if (!ioapic_has_gsi(gsi))
         return -EINVAL;
     flags = spin_lock_irqsave(&lock);
     if (i->setup && i->level == level && i->active_low == active_low) {
@@ -137,15 +130,15 @@ static unsigned int vector_alloc_locked(void)
     return 0;
 }
 
-static int route_locked(unsigned int irq)
+static void route_locked(unsigned int irq)
 {
     struct irq *i = &irqs[irq];
     unsigned int apic_id = percpu_of[i->cpu]->apic_id;
 
     if (i->is_msi)
-        return msi_route(&i->msi, i->vector, apic_id);
-    ioapic_route(irq, i->vector, apic_id);
-    return 0;
+        msi_route(&i->msi, i->vector, apic_id);
+    else
+        ioapic_route(irq, i->vector, apic_id);
 }
 
 static void stop_locked(unsigned int irq)
@@ -159,26 +152,19 @@ static void stop_locked(unsigned int irq)
 static int bind_locked(unsigned int irq, irq_handler *handler, void *data)
 {
     struct irq *i = &irqs[irq];
-    unsigned int vector;
-    int rc;
+    unsigned int vector = vector_alloc_locked();
 
     if (!i->is_msi && !i->setup)
         return -EINVAL;
     if (i->handler)
         return -EBUSY;
-    vector = vector_alloc_locked();
     if (!vector)
         return -ENOSPC;
     i->data = data;
     i->handler = handler;
     i->vector = vector;
     vector_irq[vector] = irq;
-    rc = route_locked(irq);
-    if (rc) {
-        i->handler = NULL;
-        i->vector = 0;
-        return rc;
-    }
+    route_locked(irq);
     if (!i->is_msi)
         ioapic_mask(irq, false);
     return 0;
@@ -219,7 +205,7 @@ void irq_eoi(unsigned int irq)
 {
     unsigned long flags;
 
-    if (!irq_is_level(irq))
+    if (!irq_needs_eoi(irq))
         return;
     flags = spin_lock_irqsave(&lock);
     if (irqs[irq].handler)
@@ -244,9 +230,10 @@ void irq_set_affinity(unsigned int irq, unsigned int cpu)
 
 int irq_alloc_msi(const struct msi_desc *m, unsigned int *ret_irq)
 {
+    struct irq new = { .is_msi = true, .msi = *m };
     unsigned long flags;
     unsigned int irq;
-    int rc = msi_check(m);
+    int rc = msi_check(&new.msi);
 
     if (rc)
         return rc;
@@ -255,7 +242,7 @@ int irq_alloc_msi(const struct msi_desc *m, unsigned int *ret_irq)
         ;
     rc = irq == NR_IRQS ? -ENOSPC : 0;
     if (!rc) {
-        irqs[irq] = (struct irq){ .is_msi = true, .msi = *m };
+        irqs[irq] = new;
         *ret_irq = irq;
     }
     spin_unlock_irqrestore(&lock, flags);

@@ -7,19 +7,11 @@
 #ifndef X86_IRQ_H
 #define X86_IRQ_H
 
-#include "lib/types.h"
+#include "x86/pci.h"
 
 struct cpu_user_regs;
 
 typedef void irq_handler(void *data, unsigned int irq);
-
-struct msi_desc {
-    uint16_t segment;
-    uint8_t bus, devfn;
-    bool msix;
-    uint16_t entry;                  /* MSI-X table entry */
-    paddr_t table;                   /* MSI-X: BAR the table lies in */
-};
 
 /* The number space: GSIs first, then MSIs (irq >= nr_gsis). */
 extern unsigned int nr_gsis;
@@ -31,7 +23,6 @@ void irq_set_vector(unsigned int vector, void (*fn)(void));
 /* Program a GSI's pin; -EEXIST if it is set up in this way already, -EBUSY
  * if it is bound with another trigger.  Leaves it masked. */
 int irq_setup_gsi(unsigned int gsi, bool level, bool active_low);
-bool irq_is_level(unsigned int irq);
 
 /* Take an irq for handler (called with interrupts off, on any CPU): gives it
  * a vector, unmasks it.  A level irq stays masked from its arrival until
@@ -44,7 +35,7 @@ void irq_set_affinity(unsigned int irq, unsigned int cpu);
 /* Allocate an irq for an MSI; programs the device at irq_bind. */
 int irq_alloc_msi(const struct msi_desc *m, unsigned int *ret_irq);
 void irq_free_msi(unsigned int irq);
-bool irq_needs_eoi(unsigned int irq);
+bool irq_needs_eoi(unsigned int irq);    /* it is level-triggered */
 
 /* entry.S calls this for every vector >= 0x20 that is not a guest's int. */
 void do_irq(struct cpu_user_regs *regs);

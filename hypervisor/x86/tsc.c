@@ -10,7 +10,6 @@
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/percpu.h"
-#include "x86/platform_timer.h"
 #include "x86/spinlock.h"
 
 #define CALIBRATE_NS     (50 * NSEC_PER_MSEC)

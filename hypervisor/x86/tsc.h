@@ -32,4 +32,14 @@ void tsc_init_done(void);
 /* Each CPU, about once a second: follow the platform timer. */
 void tsc_correct(void);
 
+/*
+ * A clock outside of the CPUs, to measure them against: HPET, or the ACPI PM
+ * timer (platform_timer.c).  hpet: its registers, mapped, or NULL; pm_port 0:
+ * none.  Panics if there is neither.
+ */
+void platform_timer_init(char *hpet, uint16_t pm_port, bool pm_32bit);
+/* Nanoseconds since the init.  Must be called at least once a second, or the
+ * counter's wrap is missed. */
+s_time_t platform_time(void);
+
 #endif

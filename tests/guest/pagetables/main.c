@@ -55,6 +55,13 @@ static void test_foreign(void)
           "a frame of the hypervisor's image is refused");
     check(mmu_update(maddr_of(&l1[0]), PTE(0x200, PTE_P | PTE_U)) < 0,
           "also read-only");
+    check(mmu_update(maddr_of(&l1[0]), PTE(0xfee00, PTE_P | PTE_U)) < 0,
+          "the local APIC is refused");
+    check(mmu_update(maddr_of(&l1[0]), PTE(0xfec00, PTE_P | PTE_U)) < 0,
+          "the I/O APIC is refused");
+    check_eq(mmu_update(maddr_of(&l1[0]), PTE(0xfed00, PTE_P | PTE_U)), 0,
+             "dom0 may map another device, the HPET");
+    check_eq(mmu_update(maddr_of(&l1[0]), 0), 0, "clear it");
     check(mmu_update(maddr_of(&l1[0]), PTE(table_mfn, USER)) < 0,
           "a writable mapping of a live page table is refused");
     check(mmu_update(maddr_of(&l1[0]), PTE(start_info->shared_info >> 12,
