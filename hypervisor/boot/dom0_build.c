@@ -2,9 +2,8 @@
  * Build the first domain: the state that a PV kernel expects at its first
  * instruction (<xen/xen.h>, <xen/arch-x86/xen-x86_64.h>, struct start_info).
  */
-#include "boot/dom0_build.h"
-#include "boot/decompress.h"
 #include "boot/dom0_pt.h"
+#include "boot/private.h"
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
 #include "lib/cmdline.h"
@@ -20,7 +19,7 @@
 #define MIB_FRAMES   (1UL << (20 - PAGE_SHIFT))
 #define MAX_RESERVE  (128 * MIB_FRAMES)  /* for the hypervisor, at most */
 
-/* dom0's memory, in blocks as the allocator had them, largest first. */
+/* dom0's memory, in blocks as the allocator had them. */
 struct block {
     unsigned long pfn, nr;
     mfn_t mfn;
@@ -28,16 +27,18 @@ struct block {
 
 struct builder {
     struct domain *d;
-    const char *name;                /* of the kernel, for messages */
     struct elf_kernel kernel;
     struct dom0_layout l;
+    unsigned long nr_frames;         /* in the blocks */
     unsigned int nr_blocks;
     struct block block[MAX_BLOCKS];
-    void *scratch;                   /* the unpacked kernel */
-    struct page_info *scratch_pg;    /* if it is not part of block 0 */
-    unsigned int scratch_order;
 };
 static struct builder the_builder;
+
+static __init size_t module_size(const struct boot_module *m)
+{
+    return m->end - m->start;
+}
 
 static __init mfn_t pfn_to_mfn(void *data, unsigned long pfn)
 {
@@ -80,102 +81,71 @@ static __init void put(struct builder *b, paddr_t at, const void *src,
 }
 
 /* dom0_mem: a size, "min:SIZE", "max:SIZE", with commas; in frames. */
-static __init void parse_mem(const char *opt, unsigned long *ret_nr,
-                             unsigned long *ret_max)
+static __init void parse_mem(struct builder *b, const char *opt)
 {
-    unsigned long free = frames_free_count(), min = 0;
-    unsigned long nr = free - MIN(free / 16, MAX_RESERVE), *to;
+    unsigned long free = frames_free_count();
+    unsigned long nr = free - MIN(free / 16, MAX_RESERVE), min = 0, max = ~0U;
     uint64_t bytes;
 
-    *ret_max = ~0U;
-    while (opt && *opt) {
-        to = &nr;
-        if (!strncmp(opt, "min:", 4))
-            to = &min;
-        else if (!strncmp(opt, "max:", 4))
-            to = ret_max;
+    while (*opt) {
+        unsigned long *to = !strncmp(opt, "min:", 4) ? &min :
+                            !strncmp(opt, "max:", 4) ? &max : &nr;
+
         if (!parse_size(to == &nr ? opt : opt + 4, &opt, &bytes)) {
             printk(LOG_WARN, "dom0_mem: not understood from \"%s\"\n", opt);
             break;
         }
         *to = bytes >> PAGE_SHIFT;
-        if (*opt == ',')
-            opt++;
+        opt += *opt == ',';
     }
-    *ret_nr = MIN(MAX(nr, min), *ret_max);
+    b->l.nr_pages = MIN(MAX(nr, min), max);
+    b->d->mm.max_frames = max;
 }
 
+/* Blocks, the largest first, until dom0 has nr frames. */
 static __init void alloc_memory(struct builder *b, unsigned long nr)
 {
-    unsigned long pfn = 0, size;
     unsigned int order = MAX_ORDER;
     struct page_info *pg;
 
-    while (pfn < nr) {
-        while (nr - pfn < 1UL << order)
-            order--;
-        pg = domain_frames_alloc(b->d, order, 0);
-        if (!pg && !order)
-            panic("dom0_mem: there is no more memory than %lu MiB.",
-                  pfn / MIB_FRAMES);
+    while (b->nr_frames < nr) {
+        pg = (nr - b->nr_frames) >> order
+             ? domain_frames_alloc(b->d, order, 0) : NULL;
         if (!pg) {
-            order--;
+            if (!order--)
+                panic("dom0_mem: there is no more memory than %lu MiB.",
+                      b->nr_frames / MIB_FRAMES);
             continue;
         }
         if (b->nr_blocks == MAX_BLOCKS)
             panic("Free memory is in too many pieces for dom0.");
-        size = 1UL << order;
-        b->block[b->nr_blocks++] = (struct block){ pfn, size,
+        b->block[b->nr_blocks++] = (struct block){ b->nr_frames, 1UL << order,
                                                    page_to_mfn(pg) };
-        pfn += size;
+        b->nr_frames += 1UL << order;
     }
 }
 
-/* Room for the unpacked kernel: the end of dom0's first block, if all that
- * comes to lie in front of it surely has room. */
-static __init void alloc_scratch(struct builder *b, size_t size,
-                                 size_t initrd_size)
+/* The kernel module as an ELF file in memory; what to free afterwards. */
+static __init void *open_kernel(struct builder *b, const struct boot_module *m)
 {
-    unsigned long nr = PFN_UP(size), last;
-    unsigned long front = 2 * nr + PFN_UP(initrd_size) +
-                          b->l.nr_pages / 256 + 32 * MIB_FRAMES;
-
-    if (b->block[0].nr > front + nr) {
-        last = b->block[0].mfn + b->block[0].nr;
-        b->scratch = mfn_to_virt(last - nr);
-        return;
-    }
-    while (1UL << b->scratch_order < nr)
-        b->scratch_order++;
-    b->scratch_pg = frames_alloc(b->scratch_order, 0, ALLOC_DIRTY);
-    if (!b->scratch_pg)
-        panic("No memory to unpack dom0's kernel.");
-    b->scratch = page_to_virt(b->scratch_pg);
-}
-
-/* The kernel module as an ELF file in memory. */
-static __init void open_kernel(struct builder *b, const struct dom0_params *p)
-{
-    const void *data = maddr_to_virt(p->kernel);
-    size_t size = p->kernel_size, unpacked;
+    const void *data = maddr_to_virt(m->start);
+    size_t size = module_size(m);
     const char *why;
+    void *unpacked;
 
-    unpacked = bzimage_unpacked_size(data, size, &why);
-    if (unpacked) {
-        alloc_scratch(b, unpacked, p->initrd_size);
-        why = bzimage_unpack(data, size, b->scratch);
-        data = b->scratch;
-        size = unpacked;
-    }
-    if (why || elf_parse(data, size, &b->kernel, &why))
+    if (!size)
+        panic("No module for dom0's kernel: the boot loader must load one");
+    unpacked = bzimage_unpack(data, size, &size, &why);
+    if (why || elf_parse(unpacked ? unpacked : data, size, &b->kernel, &why))
         panic("dom0's kernel %s.", why);
     if (!b->kernel.has_notes)
         panic("dom0's kernel is not made for PV: it has no Xen notes.");
     if (!b->kernel.dom0)
         panic("dom0's kernel is made for guests only.");
+    return unpacked;
 }
 
-static __init void layout(struct builder *b, const struct dom0_params *p)
+static __init void layout(struct builder *b, size_t initrd_size)
 {
     const struct elf_kernel *k = &b->kernel;
     struct dom0_layout *l = &b->l;
@@ -184,7 +154,7 @@ static __init void layout(struct builder *b, const struct dom0_params *p)
     l->virt_base = k->virt_base;
     l->p2m_base = k->init_p2m;
     l->p2m_mapped = k->init_p2m == ~0ULL;
-    l->nr_initrd = PFN_UP(p->initrd_size);
+    l->nr_initrd = PFN_UP(initrd_size);
     l->initrd_mapped = !k->mod_start_pfn;
     rc = k->start < k->paddr_offset ||
          PFN_DOWN(k->end - k->paddr_offset) >= l->nr_pages
@@ -193,12 +163,9 @@ static __init void layout(struct builder *b, const struct dom0_params *p)
         panic("dom0_mem is too small for dom0's kernel and ramdisk.");
     if (rc)
         panic("dom0's kernel asks for an address space we cannot give.");
-    if (b->scratch && !b->scratch_pg &&
-        pfn_to_mfn(b, l->end) >= virt_to_mfn(b->scratch))
-        panic("dom0_mem is too small to unpack dom0's kernel.");
 }
 
-static __init void load(struct builder *b, const struct dom0_params *p)
+static __init void load(struct builder *b, const struct boot_module *initrd)
 {
     paddr_t base = b->kernel.paddr_offset;
     struct elf_segment s;
@@ -208,8 +175,8 @@ static __init void load(struct builder *b, const struct dom0_params *p)
         put(b, s.paddr - base, s.data, s.file_size);
         put(b, s.paddr - base + s.file_size, NULL, s.mem_size - s.file_size);
     }
-    put(b, b->l.initrd << PAGE_SHIFT, maddr_to_virt(p->initrd),
-        p->initrd_size);
+    put(b, b->l.initrd << PAGE_SHIFT, maddr_to_virt(initrd->start),
+        module_size(initrd));
 }
 
 static __init void fill_p2m(struct builder *b)
@@ -234,7 +201,7 @@ static __init unsigned long va_of(const struct builder *b, unsigned long pfn)
 }
 
 static __init void fill_start_info(struct builder *b,
-                                   const struct dom0_params *p)
+                                   const struct boot_info *bi)
 {
     struct start_info *si = pfn_virt(b, b->l.start_info);
     struct dom0_vga_console_info *vga = (void *)(si + 1);
@@ -248,9 +215,9 @@ static __init void fill_start_info(struct builder *b,
     si->pt_base = va_of(b, l->pt);
     si->nr_pt_frames = l->nr_pt;
     si->mfn_list = l->p2m_base;
-    if (p->initrd_size) {
+    if (l->nr_initrd) {
         si->mod_start = l->initrd_mapped ? va_of(b, l->initrd) : l->initrd;
-        si->mod_len = p->initrd_size;
+        si->mod_len = module_size(&bi->initrd);
         if (!l->initrd_mapped)
             si->flags |= SIF_MOD_START_PFN;
     }
@@ -258,7 +225,7 @@ static __init void fill_start_info(struct builder *b,
         si->first_p2m_pfn = l->p2m;
         si->nr_p2m_frames = l->nr_p2m;
     }
-    strlcpy((char *)si->cmd_line, p->cmdline, sizeof(si->cmd_line));
+    strlcpy((char *)si->cmd_line, bi->kernel.cmdline, sizeof(si->cmd_line));
     si->console.dom0.info_off = sizeof(*si);
     si->console.dom0.info_size = sizeof(*vga);
     vga->video_type = XEN_VGATYPE_TEXT_MODE_3;
@@ -308,10 +275,11 @@ static __init void start_vcpu(struct builder *b)
     vcpu_up(v);
 }
 
-static __init void create(struct builder *b, const struct dom0_params *p)
+static __init void create(struct builder *b)
 {
     const struct domain_params params = {
-        .max_vcpus = p->max_vcpus ? MIN(p->max_vcpus, MAX_VCPUS) : nr_cpus,
+        .max_vcpus = opt_dom0_max_vcpus ? MIN(opt_dom0_max_vcpus, MAX_VCPUS)
+                                        : nr_cpus,
         .max_evtchn_port = EVTCHN_FIFO_NR_CHANNELS - 1,
         .max_grant_frames = -1, .max_maptrack_frames = -1,
         .privileged = true, .hardware = true,
@@ -329,35 +297,35 @@ static __init void create(struct builder *b, const struct dom0_params *p)
 }
 
 /* Give a module's frames to the allocator. */
-static __init void release(paddr_t start, size_t size)
+static __init void release(const struct boot_module *m)
 {
-    if (size)
-        frames_add(PFN_DOWN(start), PFN_UP(start + size) - 1);
+    if (m->end)
+        frames_add(PFN_DOWN(m->start), PFN_UP(m->end) - 1);
 }
 
-__init void dom0_build(const struct dom0_params *p)
+/* The allocator has room for the unpacked kernel, as dom0 does not have more
+ * yet than it starts in. */
+__init void dom0_build(const struct boot_info *bi)
 {
     struct builder *b = &the_builder;
-    unsigned long nr, max;
+    void *unpacked;
 
-    create(b, p);
-    parse_mem(p->mem, &nr, &max);
-    b->d->mm.max_frames = max;
-    b->l.nr_pages = nr;
-    alloc_memory(b, nr);
-    open_kernel(b, p);
-    layout(b, p);
-    load(b, p);
-    if (b->scratch_pg)
-        frames_free(b->scratch_pg, b->scratch_order);
-    release(p->kernel, p->kernel_size);
-    release(p->initrd, p->initrd_size);
+    create(b);
+    parse_mem(b, opt_dom0_mem);
+    unpacked = open_kernel(b, &bi->kernel);
+    layout(b, module_size(&bi->initrd));
+    alloc_memory(b, b->l.end);
+    load(b, &bi->initrd);
+    kfree(unpacked);
+    release(&bi->kernel);
+    release(&bi->initrd);
+    alloc_memory(b, b->l.nr_pages);
     fill_p2m(b);
-    fill_start_info(b, p);
+    fill_start_info(b, bi);
     make_tables(b);
     start_vcpu(b);
-    printk(LOG_INFO, "dom0: %lu MiB, %u vcpus, entry %#lx\n", nr / MIB_FRAMES,
-           b->d->max_vcpus, (unsigned long)b->kernel.entry);
+    printk(LOG_INFO, "dom0: %lu MiB, %u vcpus, entry %#lx\n",
+           b->l.nr_pages / MIB_FRAMES, b->d->max_vcpus, b->kernel.entry);
     hardware_domain = b->d;
     domain_control_unpause(b->d);
 }

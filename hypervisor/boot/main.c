@@ -1,9 +1,7 @@
 /*
  * The order in which the machine comes up: one line per step.
  */
-#include "boot/dom0_build.h"
 #include "boot/private.h"
-#include "boot/smpboot.h"
 #include "control/control.h"
 #include "domain/domain.h"
 #include "drivers/acpi.h"
@@ -33,23 +31,6 @@ static void tell_input(void)
     evtchn_send_global_virq(VIRQ_CONSOLE);
 }
 
-static void build_dom0(void)
-{
-    struct dom0_params p = {
-        .kernel = bi.kernel.start,
-        .kernel_size = bi.kernel.end - bi.kernel.start,
-        .initrd = bi.initrd.start,
-        .initrd_size = bi.initrd.end - bi.initrd.start,
-        .cmdline = bi.kernel.cmdline,
-        .mem = opt_dom0_mem[0] ? opt_dom0_mem : NULL,
-        .max_vcpus = opt_dom0_max_vcpus,
-    };
-
-    if (!p.kernel_size)
-        panic("No module for dom0's kernel: the boot loader must load one");
-    dom0_build(&p);
-}
-
 void boot_main(uint32_t magic, uint32_t mbi)
 {
     desc_load_early();
@@ -75,11 +56,11 @@ void boot_main(uint32_t magic, uint32_t mbi)
     sched_init_boot();
     sched_init_cpu(0);
     irq_enable();
-    smp_start_others(acpi.apic_id, acpi.nr_cpus);
+    smp_start_others();
     tsc_init_done();
     follow_time();
     console_init_irq(tell_input);
-    build_dom0();
+    dom0_build(&bi);
     free_init();
     idle_loop();
 }

@@ -1,7 +1,7 @@
 /*
  * Multiboot 1 (GNU GRUB's specification 0.6.96).
  */
-#include "boot/multiboot.h"
+#include "boot/private.h"
 #include "lib/env.h"
 #include "lib/string.h"
 #include "mm/frame_table.h"

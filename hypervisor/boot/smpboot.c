@@ -1,4 +1,5 @@
-#include "boot/smpboot.h"
+#include "boot/private.h"
+#include "drivers/acpi.h"
 #include "lib/env.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
@@ -83,19 +84,16 @@ static bool start_one(unsigned int cpu, unsigned int apic_id)
     return true;
 }
 
-void smp_start_others(const uint8_t *apic_ids, unsigned int nr)
+void smp_start_others(void)
 {
-    unsigned int cpu = 1;
-
     memcpy(maddr_to_virt(TRAMPOLINE_MADDR), trampoline_start,
            trampoline_end - trampoline_start);
-    for (unsigned int i = 0; i < nr && cpu < NR_CPUS; i++) {
-        if (apic_ids[i] == this_percpu()->apic_id)
+    for (unsigned int i = 0, cpu = 1; i < acpi.nr_cpus && cpu < NR_CPUS; i++) {
+        if (acpi.apic_id[i] == this_percpu()->apic_id)
             continue;
-        if (!start_one(cpu, apic_ids[i]))
+        if (!start_one(cpu++, acpi.apic_id[i]))
             printk(LOG_WARN, "CPU with APIC id %u does not start\n",
-                   apic_ids[i]);
-        cpu++;
+                   acpi.apic_id[i]);
     }
     printk(LOG_INFO, "%u CPUs\n", nr_cpus);
 }
