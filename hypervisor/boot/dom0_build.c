@@ -136,7 +136,9 @@ static __init void *open_kernel(struct builder *b, const struct boot_module *m)
     if (!size)
         panic("No module for dom0's kernel: the boot loader must load one");
     unpacked = bzimage_unpack(data, size, &size, &why);
-    if (why || elf_parse(unpacked ? unpacked : data, size, &b->kernel, &why))
+    if (!why)
+        why = elf_parse(unpacked ? unpacked : data, size, &b->kernel);
+    if (why)
         panic("dom0's kernel %s.", why);
     if (!b->kernel.has_notes)
         panic("dom0's kernel is not made for PV: it has no Xen notes.");
@@ -168,12 +170,13 @@ static __init void layout(struct builder *b, size_t initrd_size)
 static __init void load(struct builder *b, const struct boot_module *initrd)
 {
     paddr_t base = b->kernel.paddr_offset;
-    struct elf_segment s;
-    unsigned int pos = 0;
 
-    while (elf_next_segment(&b->kernel, &pos, &s)) {
-        put(b, s.paddr - base, s.data, s.file_size);
-        put(b, s.paddr - base + s.file_size, NULL, s.mem_size - s.file_size);
+    for (unsigned int i = 0; i < b->kernel.nr_segments; i++) {
+        const struct elf_segment *s = &b->kernel.segment[i];
+
+        put(b, s->paddr - base, s->data, s->file_size);
+        put(b, s->paddr - base + s->file_size, NULL,
+            s->mem_size - s->file_size);
     }
     put(b, b->l.initrd << PAGE_SHIFT, maddr_to_virt(initrd->start),
         module_size(initrd));

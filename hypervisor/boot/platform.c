@@ -54,7 +54,6 @@ void __init init_interrupts(void)
 {
     i8259_disable();                 /* before its line to the APIC closes */
     apic_init_boot(map_controller(acpi.lapic_maddr));
-    this_percpu()->apic_id = apic_read_id();
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
         ioapic_add(map_controller(acpi.ioapic[i].maddr),
                    acpi.ioapic[i].gsi_base);

@@ -71,10 +71,11 @@ static bool start_one(unsigned int cpu, unsigned int apic_id)
     sched_init_cpu(cpu);
     ap_root = idle_root << PAGE_SHIFT;
     ap_stack = (unsigned long)p - sizeof(struct cpu_user_regs) - 8;
-    apic_send_init(apic_id);
-    apic_send_startup(apic_id, TRAMPOLINE_MADDR >> PAGE_SHIFT);
+    apic_send(cpu, ICR_INIT);
+    apic_send(cpu, ICR_INIT_END);
+    apic_send(cpu, ICR_STARTUP + PFN_DOWN(TRAMPOLINE_MADDR));
     if (!wait_alive(cpu, RETRY_NS)) {
-        apic_send_startup(apic_id, TRAMPOLINE_MADDR >> PAGE_SHIFT);
+        apic_send(cpu, ICR_STARTUP + PFN_DOWN(TRAMPOLINE_MADDR));
         if (!wait_alive(cpu, GIVE_UP_NS))
             return false;
     }

@@ -1,6 +1,7 @@
 #include "drivers/ns16550.h"
 #include "lib/cmdline.h"
 #include "lib/env.h"
+#include "lib/string.h"
 #include "x86/cpu.h"
 #include "x86/io.h"
 #include "x86/irq.h"
@@ -36,29 +37,26 @@ static void uart_out(unsigned int reg, uint8_t v)
     outb(uart.port + reg, v);
 }
 
-static uint8_t parse_config(const char *s, uint64_t *ret_baud)
+/* RATE,8n1,PORT,IRQ: the rate; where the device is. */
+static uint64_t parse_config(const char *s)
 {
-    uint8_t lcr = LCR_8N1;
-    uint64_t n;
+    uint64_t baud = 0, n;
 
-    if (parse_number(s, &s, &n))
-        *ret_baud = n;
-    if (*s == ',' && s[1] >= '5' && s[1] <= '8' && s[2] && s[3]) {
-        lcr = (s[1] - '5') | (s[3] == '2' ? 0x04 : 0) |
-              (s[2] == 'o' ? 0x08 : s[2] == 'e' ? 0x18 : 0);
+    parse_number(s, &s, &baud);
+    if (!strncmp(s, ",8n1", 4))
         s += 4;
-    }
     if (*s == ',' && parse_number(s + 1, &s, &n))
         uart.port = n;
     if (*s == ',' && parse_number(s + 1, &s, &n))
         uart.irq = n;
-    return lcr;
+    if (*s)
+        printk(LOG_WARN, "com1: not understood from \"%s\"\n", s);
+    return baud;
 }
 
 bool ns16550_init(const char *config)
 {
-    uint64_t baud = 0;
-    uint8_t lcr = parse_config(config, &baud);
+    uint64_t baud = parse_config(config);
 
     uart_out(REG_SCR, 0x5a);
     if (uart_in(REG_SCR) != 0x5a)
@@ -67,11 +65,11 @@ bool ns16550_init(const char *config)
     if (baud && baud <= UART_CLOCK) {
         unsigned int divisor = UART_CLOCK / baud;
 
-        uart_out(REG_LCR, lcr | LCR_DLAB);
+        uart_out(REG_LCR, LCR_8N1 | LCR_DLAB);
         uart_out(REG_DATA, divisor);
         uart_out(REG_IER, divisor >> 8);
     }
-    uart_out(REG_LCR, lcr);
+    uart_out(REG_LCR, LCR_8N1);
     uart_out(REG_FCR, FCR_ENABLE_CLEAR);
     uart_out(REG_MCR, MCR_DTR_RTS_OUT2);
     uart.present = true;

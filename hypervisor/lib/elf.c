@@ -28,30 +28,6 @@ struct note_header {
 #define EM_X86_64   62
 #define PT_LOAD     1
 #define PT_NOTE     4
-#define MAX_HEADERS 64
-
-static struct program_header header(const struct elf_kernel *k, unsigned int i)
-{
-    struct program_header ph;
-
-    memcpy(&ph, k->data + k->header_offset + i * sizeof(ph), sizeof(ph));
-    return ph;
-}
-
-bool elf_next_segment(const struct elf_kernel *k, unsigned int *pos,
-                      struct elf_segment *ret_seg)
-{
-    while (*pos < k->nr_headers) {
-        struct program_header ph = header(k, (*pos)++);
-
-        if (ph.type != PT_LOAD || !ph.mem_size)
-            continue;
-        *ret_seg = (struct elf_segment){ ph.paddr, ph.mem_size,
-                                         k->data + ph.offset, ph.file_size };
-        return true;
-    }
-    return false;
-}
 
 /* A number of 4 or 8 bytes. */
 static uint64_t note_number(const uint8_t *desc, size_t size)
@@ -101,57 +77,47 @@ static void notes_read(struct elf_kernel *k, const uint8_t *p, size_t size)
     }
 }
 
-static const char *segment_check(struct elf_kernel *k,
-                                 const struct program_header *ph)
+/* NULL, or what is wrong with a program header or what it names. */
+static const char *segment_take(struct elf_kernel *k, const uint8_t *data,
+                                size_t size, const struct program_header *ph)
 {
-    if (ph->offset > k->size || ph->file_size > k->size - ph->offset)
+    if (ph->offset > size || ph->file_size > size - ph->offset)
         return "is truncated: a segment lies behind its end";
+    if (ph->type == PT_NOTE)
+        notes_read(k, data + ph->offset, ph->file_size);
     if (ph->type != PT_LOAD || !ph->mem_size)
         return NULL;
     if (ph->file_size > ph->mem_size || ph->paddr + ph->mem_size < ph->paddr)
         return "is damaged: a segment's size makes no sense";
+    if (k->nr_segments == ELF_MAX_SEGMENTS)
+        return "has too many segments";
+    k->segment[k->nr_segments++] = (struct elf_segment){
+        ph->paddr, ph->mem_size, data + ph->offset, ph->file_size };
     k->start = MIN(k->start, ph->paddr);
     k->end = MAX(k->end, ph->paddr + ph->mem_size);
     return NULL;
 }
 
-int elf_parse(const void *data, size_t size, struct elf_kernel *ret_k,
-              const char **ret_why)
+const char *elf_parse(const void *data, size_t size, struct elf_kernel *k)
 {
-    struct elf_kernel k = { .data = data, .size = size, .start = ~0ULL,
-                            .init_p2m = ~0ULL, .dom0 = true };
     struct elf_header h;
+    struct program_header ph;
+    const char *why = NULL;
 
-    *ret_why = "is no 64-bit x86 ELF file";
+    *k = (struct elf_kernel){ .start = ~0ULL, .init_p2m = ~0ULL, .dom0 = true };
     if (size < sizeof(h))
-        return -EINVAL;
+        return "is no 64-bit x86 ELF file";
     memcpy(&h, data, sizeof(h));
     if (memcmp(h.ident, "\177ELF\2\1", 6) || h.machine != EM_X86_64 ||
         (h.type != ET_EXEC && h.type != ET_DYN))
-        return -EINVAL;
-    *ret_why = "is damaged: its program headers make no sense";
-    if (h.phentsize != sizeof(struct program_header) ||
-        h.phnum > MAX_HEADERS || h.phoff > size ||
-        h.phnum * sizeof(struct program_header) > size - h.phoff)
-        return -EINVAL;
-    k.nr_headers = h.phnum;
-    k.header_offset = h.phoff;
-    k.entry = h.entry;
-    for (unsigned int i = 0; i < k.nr_headers; i++) {
-        struct program_header ph = header(&k, i);
-        const char *why = segment_check(&k, &ph);
-
-        if (why) {
-            *ret_why = why;
-            return -EINVAL;
-        }
-        if (ph.type == PT_NOTE)
-            notes_read(&k, k.data + ph.offset, ph.file_size);
+        return "is no 64-bit x86 ELF file";
+    if (h.phentsize != sizeof(ph) || h.phoff > size ||
+        h.phnum * sizeof(ph) > size - h.phoff)
+        return "is damaged: its program headers make no sense";
+    k->entry = h.entry;
+    for (unsigned int i = 0; i < h.phnum && !why; i++) {
+        memcpy(&ph, (const char *)data + h.phoff + i * sizeof(ph), sizeof(ph));
+        why = segment_take(k, data, size, &ph);
     }
-    *ret_why = "has nothing to load";
-    if (k.start >= k.end)
-        return -EINVAL;
-    *ret_why = NULL;
-    *ret_k = k;
-    return 0;
+    return why || k->nr_segments ? why : "has nothing to load";
 }

@@ -14,12 +14,12 @@ struct elf_segment {
     size_t file_size;                /* the rest is zero */
 };
 
+#define ELF_MAX_SEGMENTS 16
+
 struct elf_kernel {
-    const uint8_t *data;
-    size_t size;
-    unsigned int nr_headers;         /* program headers */
-    uint64_t header_offset;
-    paddr_t start, end;              /* of all segments in memory */
+    unsigned int nr_segments;        /* to load */
+    struct elf_segment segment[ELF_MAX_SEGMENTS];
+    paddr_t start, end;              /* of all of them in memory */
     uint64_t entry;                  /* note, else the ELF header's */
     uint64_t virt_base;
     uint64_t paddr_offset;
@@ -30,12 +30,7 @@ struct elf_kernel {
                                         or there is no such note */
 };
 
-/* -ENOEXEC: no such file, or damaged, with a line in *ret_why. */
-int elf_parse(const void *data, size_t size, struct elf_kernel *ret_k,
-              const char **ret_why);
-
-/* Walk the segments to load: *pos starts at 0; false at the end. */
-bool elf_next_segment(const struct elf_kernel *k, unsigned int *pos,
-                      struct elf_segment *ret_seg);
+/* NULL and *k, whose segments point into data; or what is wrong with it. */
+const char *elf_parse(const void *data, size_t size, struct elf_kernel *k);
 
 #endif

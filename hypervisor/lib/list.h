@@ -10,7 +10,6 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_INIT(l) { &(l), &(l) }
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_for_each(pos, head) \
     for ((pos) = (head)->next; (pos) != (head); (pos) = (pos)->next)
@@ -18,11 +17,6 @@ struct list {
 static inline void list_init(struct list *l)
 {
     l->next = l->prev = l;
-}
-
-static inline bool list_empty(const struct list *l)
-{
-    return l->next == l;
 }
 
 /* Insert l before pos: with a head, at the end of the list. */

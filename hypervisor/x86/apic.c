@@ -2,6 +2,7 @@
 #include "lib/env.h"
 #include "x86/cpu.h"
 #include "x86/io.h"
+#include "x86/percpu.h"
 #include "x86/tsc.h"
 
 /* Registers (SDM 3A, 10.4.1). */
@@ -26,11 +27,6 @@
 #define LVT_MASKED       0x10000
 #define LVT_NMI          0x400
 #define ICR_BUSY         0x1000
-#define ICR_ASSERT       0x4000
-#define ICR_LEVEL        0x8000
-#define ICR_NMI          0x400
-#define ICR_INIT         0x500
-#define ICR_STARTUP      0x600
 #define DIVIDE_BY_16     0x3
 
 #define APIC_BASE_ENABLE 0x800
@@ -59,6 +55,7 @@ void apic_error(void)
 void apic_init_boot(void *regs)
 {
     apic = regs;
+    this_percpu()->apic_id = apic_in(APIC_ID) >> 24;
     apic_init_this();
 }
 
@@ -76,11 +73,6 @@ void apic_init_this(void)
     apic_out(APIC_LVT_TIMER, VEC_APIC_TIMER);
 }
 
-unsigned int apic_read_id(void)
-{
-    return apic_in(APIC_ID) >> 24;
-}
-
 void apic_eoi(void)
 {
     apic_out(APIC_EOI, 0);
@@ -92,36 +84,15 @@ bool apic_in_service(unsigned int vector)
 }
 
 /* Two registers make a command: no interrupt may come between. */
-static void send(unsigned int apic_id, uint32_t command)
+void apic_send(unsigned int cpu, uint32_t command)
 {
     unsigned long flags = irq_save();
 
     while (apic_in(APIC_ICR_LOW) & ICR_BUSY)
         cpu_relax();
-    apic_out(APIC_ICR_HIGH, apic_id << 24);
+    apic_out(APIC_ICR_HIGH, percpu_of[cpu]->apic_id << 24);
     apic_out(APIC_ICR_LOW, command);
     irq_restore(flags);
-}
-
-void apic_send_ipi(unsigned int apic_id, unsigned int vector)
-{
-    send(apic_id, ICR_ASSERT | vector);
-}
-
-void apic_send_nmi(unsigned int apic_id)
-{
-    send(apic_id, ICR_ASSERT | ICR_NMI);
-}
-
-void apic_send_init(unsigned int apic_id)
-{
-    send(apic_id, ICR_LEVEL | ICR_ASSERT | ICR_INIT);
-    send(apic_id, ICR_LEVEL | ICR_INIT);
-}
-
-void apic_send_startup(unsigned int apic_id, unsigned int page)
-{
-    send(apic_id, ICR_ASSERT | ICR_STARTUP | page);
 }
 
 void apic_timer_set(s_time_t deadline)

@@ -14,15 +14,17 @@ void apic_init_this(void);
 
 /* VEC_APIC_ERROR arrived. */
 void apic_error(void);
-unsigned int apic_read_id(void);
 void apic_eoi(void);
 /* Does this CPU wait for the end of such an interrupt? */
 bool apic_in_service(unsigned int vector);
-void apic_send_ipi(unsigned int apic_id, unsigned int vector);
-void apic_send_nmi(unsigned int apic_id);
-/* INIT, then start-up at the page of real-mode code (twice). */
-void apic_send_init(unsigned int apic_id);
-void apic_send_startup(unsigned int apic_id, unsigned int page);
+
+/* Send another CPU a command: its mode, and "assert" in all but one. */
+void apic_send(unsigned int cpu, uint32_t command);
+#define ICR_FIXED        0x4000      /* + vector */
+#define ICR_NMI          0x4400
+#define ICR_INIT         0xc500
+#define ICR_INIT_END     0x8500
+#define ICR_STARTUP      0x4600      /* + page of real-mode code */
 
 /*
  * This CPU's one-shot timer.  It fires VEC_APIC_TIMER at system time

@@ -136,7 +136,7 @@ static void crash_enter(void)
     crashing = true;
     for (unsigned int i = 0; i < NR_CPUS; i++)
         if (i != cpu && (cpu_online_mask & BIT(i)))
-            apic_send_nmi(percpu_of[i]->apic_id);
+            apic_send(i, ICR_NMI);
 }
 
 void fatal_trap(const struct cpu_user_regs *regs)

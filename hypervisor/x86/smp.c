@@ -23,7 +23,7 @@ static cpumask_t call_waiting;                   /* (a) who has not done it */
 
 void smp_kick(unsigned int cpu)
 {
-    apic_send_ipi(percpu_of[cpu]->apic_id, VEC_EVENT_CHECK);
+    apic_send(cpu, ICR_FIXED + VEC_EVENT_CHECK);
 }
 
 void smp_called(void)
@@ -43,7 +43,7 @@ void smp_call(cpumask_t mask, void (*fn)(void *), void *data)
         call_data = data;
         __atomic_store_n(&call_waiting, others, __ATOMIC_SEQ_CST);
         for (cpumask_t left = others; left; left &= left - 1)
-            apic_send_ipi(percpu_of[__builtin_ctzl(left)]->apic_id, VEC_CALL);
+            apic_send(__builtin_ctzl(left), ICR_FIXED + VEC_CALL);
     }
     if (mask & BIT(smp_processor_id())) {
         unsigned long flags = irq_save();
