@@ -12,6 +12,11 @@
 #define TABLE_MAX        (1024 * 1024)
 #define SLP_EN           0x2000
 
+/* Kinds of entries of the MADT, with their length in the low byte. */
+#define MADT_CPU         0x0008
+#define MADT_IOAPIC      0x010c
+#define MADT_OVERRIDE    0x020a
+
 struct acpi_info acpi;
 
 static uint32_t get16(const uint8_t *p)
@@ -75,39 +80,35 @@ static paddr_t find_rsdp(acpi_map_fn *map)
     return at ? at : search_rsdp(map, 0xe0000, 0x100000);
 }
 
-static void madt_cpu(struct acpi_info *info, const uint8_t *e)
+static void madt_entry(struct acpi_info *info, const uint8_t *e)
 {
-    if (!(get32(e + 4) & 1) || info->nr_cpus == NR_CPUS)
+    uint32_t flags;
+
+    switch (e[0] << 8 | e[1]) {
+    case MADT_CPU:
+        if (!(get32(e + 4) & 1) || info->nr_cpus == NR_CPUS)
+            return;
+        info->acpi_id[info->nr_cpus] = e[2];
+        info->apic_id[info->nr_cpus++] = e[3];
         return;
-    info->acpi_id[info->nr_cpus] = e[2];
-    info->apic_id[info->nr_cpus++] = e[3];
-}
-
-static void madt_ioapic(struct acpi_info *info, const uint8_t *e)
-{
-    if (info->nr_ioapics < ACPI_MAX_IOAPICS)
-        info->ioapic[info->nr_ioapics++] = (struct acpi_ioapic){
-            .id = e[2], .maddr = get32(e + 4), .gsi_base = get32(e + 8) };
-}
-
-static void madt_override(struct acpi_info *info, const uint8_t *e)
-{
-    uint32_t flags = get16(e + 8);
-
-    if (info->nr_overrides < ACPI_MAX_OVERRIDES)
-        info->override[info->nr_overrides++] = (struct acpi_override){
-            .isa_irq = e[3], .gsi = get32(e + 4),
-            .active_low = (flags & 3) == 3, .level = (flags >> 2 & 3) == 3 };
+    case MADT_IOAPIC:
+        if (info->nr_ioapics < ACPI_MAX_IOAPICS)
+            info->ioapic[info->nr_ioapics++] = (struct acpi_ioapic){
+                .maddr = get32(e + 4), .gsi_base = get32(e + 8) };
+        return;
+    case MADT_OVERRIDE:
+        flags = get16(e + 8);
+        if (info->nr_overrides < ACPI_MAX_OVERRIDES)
+            info->override[info->nr_overrides++] = (struct acpi_override){
+                .isa_irq = e[3], .gsi = get32(e + 4),
+                .active_low = (flags & 3) == 3,
+                .level = (flags >> 2 & 3) == 3 };
+        return;
+    }
 }
 
 static void parse_madt(struct acpi_info *info, const uint8_t *t, uint32_t len)
 {
-    static const struct {
-        uint8_t type, size;
-        void (*parse)(struct acpi_info *info, const uint8_t *e);
-    } kinds[] = {
-        { 0, 8, madt_cpu }, { 1, 12, madt_ioapic }, { 2, 10, madt_override },
-    };
     uint32_t at = 44;
 
     if (len < at)
@@ -115,9 +116,7 @@ static void parse_madt(struct acpi_info *info, const uint8_t *t, uint32_t len)
     info->lapic_maddr = get32(t + 36);
     for (; at + 2 <= len && t[at + 1] >= 2 && at + t[at + 1] <= len;
          at += t[at + 1])
-        for (unsigned int k = 0; k < ARRAY_SIZE(kinds); k++)
-            if (t[at] == kinds[k].type && t[at + 1] >= kinds[k].size)
-                kinds[k].parse(info, t + at);
+        madt_entry(info, t + at);
 }
 
 /* The port of a generic address structure (5.2.3.2); 0: it has none. */

@@ -10,7 +10,6 @@
 #define ACPI_MAX_OVERRIDES 16
 
 struct acpi_ioapic {
-    uint8_t id;
     paddr_t maddr;
     uint32_t gsi_base;
 };

@@ -5,7 +5,6 @@
  * else doing it, without the lock and with interrupts as they were.
  */
 #include "drivers/console.h"
-#include "drivers/ns16550.h"
 #include "lib/string.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"

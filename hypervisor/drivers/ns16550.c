@@ -1,6 +1,5 @@
-#include "drivers/ns16550.h"
+#include "drivers/console.h"
 #include "lib/cmdline.h"
-#include "lib/env.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
 #include "x86/io.h"

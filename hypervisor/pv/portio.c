@@ -4,7 +4,7 @@
  */
 #include "domain/domain.h"
 #include "drivers/acpi.h"
-#include "drivers/ns16550.h"
+#include "drivers/console.h"
 #include "x86/pci.h"
 #include "pv/pv.h"
 #include "x86/io.h"

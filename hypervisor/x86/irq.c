@@ -141,44 +141,32 @@ static void route_locked(unsigned int irq)
         ioapic_route(irq, i->vector, apic_id);
 }
 
-static void stop_locked(unsigned int irq)
-{
-    if (irqs[irq].is_msi)
-        msi_stop(&irqs[irq].msi);
-    else
-        ioapic_mask(irq, true);
-}
-
-static int bind_locked(unsigned int irq, irq_handler *handler, void *data)
-{
-    struct irq *i = &irqs[irq];
-    unsigned int vector = vector_alloc_locked();
-
-    if (!i->is_msi && !i->setup)
-        return -EINVAL;
-    if (i->handler)
-        return -EBUSY;
-    if (!vector)
-        return -ENOSPC;
-    i->data = data;
-    i->handler = handler;
-    i->vector = vector;
-    vector_irq[vector] = irq;
-    route_locked(irq);
-    if (!i->is_msi)
-        ioapic_mask(irq, false);
-    return 0;
-}
-
 int irq_bind(unsigned int irq, irq_handler *handler, void *data)
 {
+    struct irq *i = &irqs[irq];
+    unsigned int vector;
     unsigned long flags;
-    int rc;
+    int rc = 0;
 
     if (irq >= NR_IRQS)
         return -EINVAL;
     flags = spin_lock_irqsave(&lock);
-    rc = bind_locked(irq, handler, data);
+    vector = vector_alloc_locked();
+    if (!i->is_msi && !i->setup) {
+        rc = -EINVAL;
+    } else if (i->handler) {
+        rc = -EBUSY;
+    } else if (!vector) {
+        rc = -ENOSPC;
+    } else {
+        i->data = data;
+        i->handler = handler;
+        i->vector = vector;
+        vector_irq[vector] = irq;
+        route_locked(irq);
+        if (!i->is_msi)
+            ioapic_mask(irq, false);
+    }
     spin_unlock_irqrestore(&lock, flags);
     return rc;
 }
@@ -192,7 +180,10 @@ void irq_unbind(unsigned int irq)
         return;
     flags = spin_lock_irqsave(&lock);
     if (i->handler) {
-        stop_locked(irq);
+        if (i->is_msi)
+            msi_stop(&i->msi);
+        else
+            ioapic_mask(irq, true);
         __atomic_store_n(&i->handler, NULL, __ATOMIC_SEQ_CST);
         i->vector = 0;
     }

@@ -7,7 +7,6 @@
 
 #define CR0_PE           0x00000001
 #define CR0_MP           0x00000002
-#define CR0_EM           0x00000004
 #define CR0_TS           0x00000008
 #define CR0_ET           0x00000010
 #define CR0_NE           0x00000020

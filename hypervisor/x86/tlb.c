@@ -23,11 +23,7 @@
 
 static uint64_t flush_clock = 1;                 /* (a) */
 
-static void nothing_lazy(void)
-{
-}
-
-void (*tlb_drop_lazy_root)(void) = nothing_lazy;
+void (*tlb_drop_lazy_root)(void);
 
 static void flush_everything(void)
 {
