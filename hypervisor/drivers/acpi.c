@@ -205,13 +205,9 @@ bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map)
         width = 8;
     }
     root = map_table(map, root_maddr, &len);
-    for (uint32_t at = HEADER_SIZE; root && at + width <= len; at += width) {
-        /* The caller's window moves on: the root is mapped again. */
-        root = map_table(map, root_maddr, &len);
-        if (root)
-            parse_table(info, width == 8 ? get64(root + at) : get32(root + at),
-                        map);
-    }
+    for (uint32_t at = HEADER_SIZE; root && at + width <= len; at += width)
+        parse_table(info, width == 8 ? get64(root + at) : get32(root + at),
+                    map);
     return info->lapic_maddr && info->nr_cpus && info->nr_ioapics;
 }
 

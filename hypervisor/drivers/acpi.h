@@ -40,7 +40,7 @@ extern struct acpi_info acpi;
 
 /*
  * Access to n bytes of machine memory while the tables are read: a pointer,
- * or NULL if it cannot be reached.  Valid until the next call but three.
+ * or NULL if it cannot be reached.
  */
 typedef const void *acpi_map_fn(paddr_t maddr, size_t n);
 

@@ -78,9 +78,7 @@ static void unexpected_vector(unsigned int vector)
 void do_irq(struct cpu_user_regs *regs)
 {
     unsigned int vector = regs->entry_vector & 0xff;
-    struct percpu *p = this_percpu();
 
-    p->irq_depth++;
     stat_inc(STAT_IRQ);
     if (vector_fn[vector]) {
         apic_eoi();
@@ -90,7 +88,6 @@ void do_irq(struct cpu_user_regs *regs)
     } else {
         unexpected_vector(vector);
     }
-    p->irq_depth--;
 }
 
 bool irq_needs_eoi(unsigned int irq)

@@ -34,7 +34,6 @@ struct percpu {
                                         holds, while an idle vcpu runs */
     struct entry_page *entry;        /* (c) */
     unsigned int apic_id;            /* (c) */
-    unsigned int irq_depth;          /* (o) interrupt handlers on the stack */
     uint64_t tlb_clock;              /* (a) the last full flush here */
     uint64_t stats[NR_STATS];        /* (o) others read */
 } __aligned(16);
