@@ -40,9 +40,9 @@ static __init size_t module_size(const struct boot_module *m)
     return m->end - m->start;
 }
 
-static __init mfn_t pfn_to_mfn(void *data, unsigned long pfn)
+static __init mfn_t pfn_to_mfn(unsigned long pfn)
 {
-    const struct builder *b = data;
+    const struct builder *b = &the_builder;
 
     for (unsigned int i = 0; i < b->nr_blocks; i++)
         if (pfn - b->block[i].pfn < b->block[i].nr)
@@ -50,24 +50,17 @@ static __init mfn_t pfn_to_mfn(void *data, unsigned long pfn)
     BUG();
 }
 
-static __init void *frame_virt(void *data, mfn_t mfn)
+static __init void *pfn_virt(unsigned long pfn)
 {
-    (void)data;
-    return mfn_to_virt(mfn);
-}
-
-static __init void *pfn_virt(struct builder *b, unsigned long pfn)
-{
-    return mfn_to_virt(pfn_to_mfn(b, pfn));
+    return mfn_to_virt(pfn_to_mfn(pfn));
 }
 
 /* Copy to pseudo-physical memory, or clear it where src is NULL. */
-static __init void put(struct builder *b, paddr_t at, const void *src,
-                       size_t n)
+static __init void put(paddr_t at, const void *src, size_t n)
 {
     while (n) {
         size_t chunk = MIN(n, PAGE_SIZE - (at & ~PAGE_MASK));
-        char *dst = pfn_virt(b, PFN_DOWN(at));
+        char *dst = pfn_virt(PFN_DOWN(at));
 
         if (src) {
             memcpy(dst + (at & ~PAGE_MASK), src, chunk);
@@ -174,11 +167,10 @@ static __init void load(struct builder *b, const struct boot_module *initrd)
     for (unsigned int i = 0; i < b->kernel.nr_segments; i++) {
         const struct elf_segment *s = &b->kernel.segment[i];
 
-        put(b, s->paddr - base, s->data, s->file_size);
-        put(b, s->paddr - base + s->file_size, NULL,
-            s->mem_size - s->file_size);
+        put(s->paddr - base, s->data, s->file_size);
+        put(s->paddr - base + s->file_size, NULL, s->mem_size - s->file_size);
     }
-    put(b, b->l.initrd << PAGE_SHIFT, maddr_to_virt(initrd->start),
+    put(b->l.initrd << PAGE_SHIFT, maddr_to_virt(initrd->start),
         module_size(initrd));
 }
 
@@ -187,12 +179,12 @@ static __init void fill_p2m(struct builder *b)
     unsigned long pfn = 0, list = PFN_UP(b->l.nr_pages * 8);
     unsigned long *slot = NULL;
 
-    put(b, (b->l.p2m + list) << PAGE_SHIFT, NULL,
+    put((b->l.p2m + list) << PAGE_SHIFT, NULL,
         (b->l.nr_p2m - list) << PAGE_SHIFT);
     for (unsigned int i = 0; i < b->nr_blocks; i++)
         for (unsigned long n = 0; n < b->block[i].nr; n++, pfn++) {
             if (pfn % (PAGE_SIZE / 8) == 0)
-                slot = pfn_virt(b, b->l.p2m + pfn / (PAGE_SIZE / 8));
+                slot = pfn_virt(b->l.p2m + pfn / (PAGE_SIZE / 8));
             *slot++ = b->block[i].mfn + n;
             m2p_set(b->block[i].mfn + n, pfn);
         }
@@ -206,7 +198,7 @@ static __init unsigned long va_of(const struct builder *b, unsigned long pfn)
 static __init void fill_start_info(struct builder *b,
                                    const struct boot_info *bi)
 {
-    struct start_info *si = pfn_virt(b, b->l.start_info);
+    struct start_info *si = pfn_virt(b->l.start_info);
     struct dom0_vga_console_info *vga = (void *)(si + 1);
     const struct dom0_layout *l = &b->l;
 
@@ -240,12 +232,11 @@ static __init void fill_start_info(struct builder *b,
 /* Tables as a guest would write them; then they go the way of any guest's. */
 static __init void make_tables(struct builder *b)
 {
-    const struct dom0_frames f = { pfn_to_mfn, frame_virt, b };
-    mfn_t root = pfn_to_mfn(b, b->l.pt);
+    mfn_t root = pfn_to_mfn(b->l.pt);
     int rc;
 
-    put(b, b->l.pt << PAGE_SHIFT, NULL, (b->l.nr_pt + 1) << PAGE_SHIFT);
-    dom0_pt_fill(&b->l, &f);
+    put(b->l.pt << PAGE_SHIFT, NULL, (b->l.nr_pt + 1) << PAGE_SHIFT);
+    dom0_pt_fill(&b->l, pfn_to_mfn);
     do
         rc = page_pin(root, PGT_L4, b->d);
     while (rc == -ERESTART);
@@ -268,7 +259,7 @@ static __init void start_vcpu(struct builder *b)
     c.user_regs.rflags = 0x200;      /* interrupts on */
     c.kernel_ss = c.user_regs.ss;
     c.kernel_sp = c.user_regs.rsp;
-    c.ctrlreg[3] = xen_pfn_to_cr3(pfn_to_mfn(b, b->l.pt));
+    c.ctrlreg[3] = xen_pfn_to_cr3(pfn_to_mfn(b->l.pt));
     do
         rc = guest_ops->set_context(v, &c);
     while (rc == -ERESTART);

@@ -3,6 +3,7 @@
  */
 #include "boot/dom0_pt.h"
 #include "lib/abi.h"
+#include "mm/frame_table.h"
 
 #define TABLE_BITS (PTE_PRESENT | PTE_RW | PTE_USER | PTE_ACCESSED | PTE_DIRTY)
 #define LEAF_BITS  (PTE_PRESENT | PTE_ACCESSED | PTE_DIRTY)
@@ -68,35 +69,35 @@ int dom0_layout(struct dom0_layout *l, unsigned long kernel_end)
 }
 
 /* The entry for va in a level 1 table, making the tables above from *pool. */
-static pte_t *entry_at(const struct dom0_layout *l,
-                       const struct dom0_frames *f, unsigned long va,
-                       unsigned long *pool)
+static pte_t *entry_at(pte_t *table, pfn_to_mfn_fn *pfn_to_mfn,
+                       unsigned long va, unsigned long *pool)
 {
-    pte_t *table = f->virt(f->data, f->mfn(f->data, l->pt)), *e;
-
     for (int lvl = 4; lvl > 1; lvl--) {
-        e = &table[PT_INDEX(va, lvl)];
+        pte_t *e = &table[PT_INDEX(va, lvl)];
+
         if (!(*e & PTE_PRESENT))
-            *e = pte_make(f->mfn(f->data, (*pool)++), TABLE_BITS);
-        table = f->virt(f->data, pte_mfn(*e));
+            *e = pte_make(pfn_to_mfn((*pool)++), TABLE_BITS);
+        table = mfn_to_virt(pte_mfn(*e));
     }
     return &table[PT_INDEX(va, 1)];
 }
 
-void dom0_pt_fill(const struct dom0_layout *l, const struct dom0_frames *f)
+void dom0_pt_fill(const struct dom0_layout *l, pfn_to_mfn_fn *pfn_to_mfn)
 {
+    pte_t *root = mfn_to_virt(pfn_to_mfn(l->pt));
     unsigned long pool = l->pt + 1, list = PFN_UP(l->nr_pages * 8);
-    bool table;
 
     for (unsigned long pfn = 0; pfn < l->mapped_end; pfn++) {
-        table = pfn >= l->pt && pfn < l->pt + l->nr_pt;
-        *entry_at(l, f, l->virt_base + (pfn << PAGE_SHIFT), &pool) =
-            pte_make(f->mfn(f->data, pfn), LEAF_BITS | (table ? 0 : PTE_RW));
+        bool is_table = pfn >= l->pt && pfn < l->pt + l->nr_pt;
+        unsigned long va = l->virt_base + (pfn << PAGE_SHIFT);
+
+        *entry_at(root, pfn_to_mfn, va, &pool) =
+            pte_make(pfn_to_mfn(pfn), LEAF_BITS | (is_table ? 0 : PTE_RW));
     }
     if (l->p2m_mapped)
         return;
     pool = l->p2m + list;
     for (unsigned long i = 0; i < list; i++)
-        *entry_at(l, f, l->p2m_base + (i << PAGE_SHIFT), &pool) =
-            pte_make(f->mfn(f->data, l->p2m + i), LEAF_BITS | PTE_RW);
+        *entry_at(root, pfn_to_mfn, l->p2m_base + (i << PAGE_SHIFT), &pool) =
+            pte_make(pfn_to_mfn(l->p2m + i), LEAF_BITS | PTE_RW);
 }

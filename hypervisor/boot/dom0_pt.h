@@ -1,7 +1,6 @@
 /*
  * dom0's first address space: what lies where in its pseudo-physical memory,
- * and the page tables that map it.  Pure: frames are reached through
- * functions of the caller.
+ * and the page tables that map it.
  */
 #ifndef BOOT_DOM0_PT_H
 #define BOOT_DOM0_PT_H
@@ -35,14 +34,11 @@ struct dom0_layout {
  * hypervisor's part of the address space. */
 int dom0_layout(struct dom0_layout *l, unsigned long kernel_end);
 
-struct dom0_frames {
-    mfn_t (*mfn)(void *data, unsigned long pfn);
-    void *(*virt)(void *data, mfn_t mfn);
-    void *data;
-};
+/* The machine frame of a pseudo-physical one. */
+typedef mfn_t pfn_to_mfn_fn(unsigned long pfn);
 
 /* Write all tables, as a guest would: the frames from pt on and behind the
  * p2m list are zero before.  Tables are mapped read-only. */
-void dom0_pt_fill(const struct dom0_layout *l, const struct dom0_frames *f);
+void dom0_pt_fill(const struct dom0_layout *l, pfn_to_mfn_fn *pfn_to_mfn);
 
 #endif

@@ -9,37 +9,27 @@
 
 #include "boot/dom0_pt.h"
 #include "lib/abi.h"
+#include "mm/frame_table.h"
 
 #define DEBIAN { .virt_base = 0xffffffff80000000, .p2m_base = 0x8000000000, \
                  .nr_pages = 0x10000, .nr_initrd = 0x300 }
 #define FLIP   0x5a5a                /* pfn to machine frame, and back */
 
-static char *ram;
-
-static mfn_t mfn_of(void *data, unsigned long pfn)
+static mfn_t mfn_of(unsigned long pfn)
 {
-    (void)data;
     return pfn ^ FLIP;
 }
-
-static void *virt_of(void *data, mfn_t mfn)
-{
-    (void)data;
-    return ram + (mfn << PAGE_SHIFT);
-}
-
-static const struct dom0_frames frames = { mfn_of, virt_of, NULL };
 
 /* The leaf for va, 0 if there is none; marks the tables on the way. */
 static pte_t walk(const struct dom0_layout *l, unsigned long va)
 {
-    pte_t *table = virt_of(NULL, mfn_of(NULL, l->pt)), e = 0;
+    pte_t *table = mfn_to_virt(mfn_of(l->pt)), e = 0;
 
     for (int lvl = 4; lvl; lvl--) {
         e = table[PT_INDEX(va, lvl)];
         if (!(e & PTE_PRESENT))
             return 0;
-        table = virt_of(NULL, pte_mfn(e));
+        table = mfn_to_virt(pte_mfn(e));
     }
     return e;
 }
@@ -49,13 +39,13 @@ static void check(struct dom0_layout l, unsigned long kernel_end)
     unsigned long list = PFN_UP(l.nr_pages * 8), pfn;
 
     assert_int_equal(dom0_layout(&l, kernel_end), 0);
-    ram = calloc(0x20000, PAGE_SIZE);
-    assert_non_null(ram);
-    dom0_pt_fill(&l, &frames);
+    shim_ram = calloc(0x20000, PAGE_SIZE);
+    assert_non_null(shim_ram);
+    dom0_pt_fill(&l, mfn_of);
     for (pfn = 0; pfn < l.mapped_end; pfn++) {
         pte_t e = walk(&l, l.virt_base + (pfn << PAGE_SHIFT));
 
-        assert_int_equal(pte_mfn(e), mfn_of(NULL, pfn));
+        assert_int_equal(pte_mfn(e), mfn_of(pfn));
         assert_int_equal(!!(e & PTE_RW),
                          pfn < l.pt || pfn >= l.pt + l.nr_pt);
     }
@@ -64,12 +54,12 @@ static void check(struct dom0_layout l, unsigned long kernel_end)
                               (l.mapped_end << PAGE_SHIFT)), 0);
     for (pfn = 0; pfn < list; pfn++)
         assert_int_equal(pte_mfn(walk(&l, l.p2m_base + (pfn << PAGE_SHIFT))),
-                         mfn_of(NULL, l.p2m + pfn));
+                         mfn_of(l.p2m + pfn));
     /* Tables lie where they should: the frame behind them was not used. */
     assert_true(l.end <= l.nr_pages);
-    assert_int_equal(*(pte_t *)virt_of(NULL, mfn_of(NULL, l.stack)), 0);
-    assert_int_equal(*(pte_t *)virt_of(NULL, mfn_of(NULL, l.end)), 0);
-    free(ram);
+    assert_int_equal(*(pte_t *)mfn_to_virt(mfn_of(l.stack)), 0);
+    assert_int_equal(*(pte_t *)mfn_to_virt(mfn_of(l.end)), 0);
+    free(shim_ram);
 }
 
 static void test_debian(void **state)
