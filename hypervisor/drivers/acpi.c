@@ -19,19 +19,13 @@
 
 struct acpi_info acpi;
 
-static uint32_t get16(const uint8_t *p)
+/* A number of n bytes. */
+static uint64_t get(const uint8_t *p, unsigned int n)
 {
-    return p[0] | p[1] << 8;
-}
+    uint64_t v = 0;
 
-static uint32_t get32(const uint8_t *p)
-{
-    return get16(p) | get16(p + 2) << 16;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
+    memcpy(&v, p, n);
+    return v;
 }
 
 static bool checksum_ok(const uint8_t *p, size_t n)
@@ -48,7 +42,7 @@ static const uint8_t *map_table(acpi_map_fn *map, paddr_t maddr,
                                 uint32_t *ret_len)
 {
     const uint8_t *t = map(maddr, HEADER_SIZE);
-    uint32_t len = t ? get32(t + 4) : 0;
+    uint32_t len = t ? get(t + 4, 4) : 0;
 
     if (len < HEADER_SIZE || len > TABLE_MAX)
         return NULL;
@@ -73,7 +67,7 @@ static paddr_t search_rsdp(acpi_map_fn *map, paddr_t start, paddr_t end)
 static paddr_t find_rsdp(acpi_map_fn *map)
 {
     const uint8_t *bda = map(0x40e, 2);
-    paddr_t ebda = bda ? get16(bda) << 4 : 0, at = 0;
+    paddr_t ebda = bda ? get(bda, 2) << 4 : 0, at = 0;
 
     if (ebda >= 0x400)
         at = search_rsdp(map, ebda, ebda + 1024);
@@ -86,7 +80,7 @@ static void madt_entry(struct acpi_info *info, const uint8_t *e)
 
     switch (e[0] << 8 | e[1]) {
     case MADT_CPU:
-        if (!(get32(e + 4) & 1) || info->nr_cpus == NR_CPUS)
+        if (!(get(e + 4, 4) & 1) || info->nr_cpus == NR_CPUS)
             return;
         info->acpi_id[info->nr_cpus] = e[2];
         info->apic_id[info->nr_cpus++] = e[3];
@@ -94,13 +88,13 @@ static void madt_entry(struct acpi_info *info, const uint8_t *e)
     case MADT_IOAPIC:
         if (info->nr_ioapics < ACPI_MAX_IOAPICS)
             info->ioapic[info->nr_ioapics++] = (struct acpi_ioapic){
-                .maddr = get32(e + 4), .gsi_base = get32(e + 8) };
+                .maddr = get(e + 4, 4), .gsi_base = get(e + 8, 4) };
         return;
     case MADT_OVERRIDE:
-        flags = get16(e + 8);
+        flags = get(e + 8, 2);
         if (info->nr_overrides < ACPI_MAX_OVERRIDES)
             info->override[info->nr_overrides++] = (struct acpi_override){
-                .isa_irq = e[3], .gsi = get32(e + 4),
+                .isa_irq = e[3], .gsi = get(e + 4, 4),
                 .active_low = (flags & 3) == 3,
                 .level = (flags >> 2 & 3) == 3 };
         return;
@@ -113,7 +107,7 @@ static void parse_madt(struct acpi_info *info, const uint8_t *t, uint32_t len)
 
     if (len < at)
         return;
-    info->lapic_maddr = get32(t + 36);
+    info->lapic_maddr = get(t + 36, 4);
     for (; at + 2 <= len && t[at + 1] >= 2 && at + t[at + 1] <= len;
          at += t[at + 1])
         madt_entry(info, t + at);
@@ -122,7 +116,7 @@ static void parse_madt(struct acpi_info *info, const uint8_t *t, uint32_t len)
 /* The port of a generic address structure (5.2.3.2); 0: it has none. */
 static uint16_t gas_port(const uint8_t *p)
 {
-    return p[0] == 1 ? get64(p + 4) : 0;
+    return p[0] == 1 ? get(p + 4, 8) : 0;
 }
 
 /* Of the structure at `x`, if the table is long enough; else as at `old`. */
@@ -131,7 +125,7 @@ static uint16_t fadt_port(const uint8_t *t, uint32_t len, uint32_t old,
 {
     uint16_t port = len >= x + 12 ? gas_port(t + x) : 0;
 
-    return port ? port : get32(t + old);
+    return port ? port : get(t + old, 4);
 }
 
 static void parse_fadt(struct acpi_info *info, const uint8_t *t, uint32_t len)
@@ -140,7 +134,7 @@ static void parse_fadt(struct acpi_info *info, const uint8_t *t, uint32_t len)
 
     if (len < 116)
         return;
-    flags = get32(t + 112);
+    flags = get(t + 112, 4);
     info->pm1a_cnt = fadt_port(t, len, 64, 172);
     info->pm1b_cnt = fadt_port(t, len, 68, 184);
     info->pm_timer = fadt_port(t, len, 76, 208);
@@ -154,14 +148,14 @@ static void parse_fadt(struct acpi_info *info, const uint8_t *t, uint32_t len)
 static void parse_hpet(struct acpi_info *info, const uint8_t *t, uint32_t len)
 {
     if (len >= 56 && t[40] == 0)
-        info->hpet_maddr = get64(t + 44);
+        info->hpet_maddr = get(t + 44, 8);
 }
 
 static void parse_mcfg(struct acpi_info *info, const uint8_t *t, uint32_t len)
 {
     for (uint32_t at = 44; at + 16 <= len; at += 16) {
-        if (get16(t + at + 8) == 0) {
-            info->mmcfg_maddr = get64(t + at);
+        if (get(t + at + 8, 2) == 0) {
+            info->mmcfg_maddr = get(t + at, 8);
             info->mmcfg_first_bus = t[at + 10];
             info->mmcfg_last_bus = t[at + 11];
         }
@@ -199,15 +193,14 @@ bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map)
     if (!p)
         return false;
     info->rsdp = rsdp;
-    root_maddr = get32(p + 16);
-    if (p[15] >= 2 && get64(p + 24)) {
-        root_maddr = get64(p + 24);
+    root_maddr = get(p + 16, 4);
+    if (p[15] >= 2 && get(p + 24, 8)) {
+        root_maddr = get(p + 24, 8);
         width = 8;
     }
     root = map_table(map, root_maddr, &len);
     for (uint32_t at = HEADER_SIZE; root && at + width <= len; at += width)
-        parse_table(info, width == 8 ? get64(root + at) : get32(root + at),
-                    map);
+        parse_table(info, get(root + at, width), map);
     return info->lapic_maddr && info->nr_cpus && info->nr_ioapics;
 }
 
