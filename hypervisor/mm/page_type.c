@@ -100,16 +100,6 @@ static void type_set_partial(struct page_info *pg)
     type_publish(pg, pgt_word(pgt_of(pg->type)) | PGT_PARTIAL | 1);
 }
 
-/* If pg is partial, it is busy and ours to finish; the caller holds another
- * reference. */
-static bool partial_take(struct page_info *pg)
-{
-    if (!(atomic_and(&pg->type, ~PGT_PARTIAL) & PGT_PARTIAL))
-        return false;
-    page_put(pg);
-    return true;
-}
-
 /* Take the busy table pg apart, or leave it as partial, noted in the running
  * vcpu, with a reference for that. */
 static void table_release(struct page_info *pg)
@@ -190,16 +180,16 @@ int page_type_get(struct page_info *pg, enum page_type type)
         } else if (old != type) {
             return -EINVAL;
         } else if (x & PGT_PARTIAL) {
-            if (partial_take(pg))
-                return page_become(pg, old, true);
-            continue;
+            nx = x & ~PGT_PARTIAL;
         } else if (!(x & PGT_VALIDATED)) {
             continue;
         }
         if (cmpxchg(&pg->type, x, nx) == x)
             break;
     }
-    return nx & PGT_VALIDATED ? 0 : page_become(pg, old, false);
+    if (x & PGT_PARTIAL)
+        page_put(pg);                /* what held it for that state */
+    return nx & PGT_VALIDATED ? 0 : page_become(pg, old, x & PGT_PARTIAL);
 }
 
 void page_type_put(struct page_info *pg)
@@ -286,8 +276,10 @@ int page_unpin(mfn_t mfn, const struct domain *d)
 /* Take a partial table apart, unless somebody else has taken it up. */
 static void partial_finish(struct page_info *pg)
 {
-    if (partial_take(pg))
+    if (atomic_and(&pg->type, ~PGT_PARTIAL) & PGT_PARTIAL) {
+        page_put(pg);                /* that state's; the caller has another */
         table_release(pg);
+    }
 }
 
 void page_drop_pin(struct page_info *pg)
