@@ -18,7 +18,8 @@ static const struct command main_commands[] = {
 
 static const struct command *const tables[] = {
     domain_commands, save_commands, list_commands, console_commands,
-    resource_commands, sched_commands, host_commands, main_commands,
+    resource_commands, device_commands, sched_commands, host_commands,
+    main_commands,
 };
 
 #define NR_TABLES (sizeof(tables) / sizeof(tables[0]))

@@ -28,8 +28,8 @@ struct command {
 /* Each file's commands, ended by a row without a name. */
 extern const struct command domain_commands[], save_commands[],
                             list_commands[], console_commands[],
-                            resource_commands[], sched_commands[],
-                            host_commands[];
+                            resource_commands[], device_commands[],
+                            sched_commands[], host_commands[];
 
 /* Global options. */
 struct globals {

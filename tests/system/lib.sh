@@ -68,6 +68,40 @@ need()
     done
 }
 
+# Start NAME, a guest that runs the script on standard input and ends; further
+# words are settings.
+run_guest()
+{
+    _n=$1
+    shift
+    mkdir -p /tmp/ramdisk
+    cat >/tmp/ramdisk/test.sh
+    cp /guest/initrd.gz "/tmp/$_n.gz"
+    (cd /tmp/ramdisk && echo test.sh | cpio -o -H newc 2>/dev/null | gzip) \
+        >>"/tmp/$_n.gz"
+    rm -f "$(console_log "$_n")"
+    xl create -q /guest/g1.cfg "name='$_n'" "ramdisk='/tmp/$_n.gz'" "$@" ||
+        fail "cannot create $_n"
+}
+
+# What NAME has printed after a word.
+said() { sed -n "s/^.*$2 //p" "$(console_log "$1")" | tr -d '\r' | tail -n 1; }
+
+# What disks have left in the kernel and in the lists.
+disk_remains()
+{
+    ls -d /sys/block/loop*/loop 2>/dev/null
+    ls /sys/bus/xen-backend/devices | grep '^vbd'
+    for _g in $(xl list | awk 'NR > 1 { print $2 }'); do
+        xl block-list "$_g" | tail -n +2
+    done
+}
+no_disk_remains() { [ -z "$(disk_remains)" ]; }
+check_disk_remains()
+{
+    wait_for 20 no_disk_remains || fail "left: $(disk_remains)"
+}
+
 # Destroy everything but dom0.
 clean()
 {

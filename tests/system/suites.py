@@ -26,6 +26,8 @@ GUESTS = ["create-four", "consoles", "pause", "vcpu-set", "list-format",
 # What needs xend and our xl beyond words that both tools have.
 OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
+DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
+         "disk-kill", "disk-bad"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 
 SAVE = ["save"]
@@ -42,6 +44,7 @@ SYSTEM = [
     Boot("the tools run", ["dom0", "info", "help"] + OURS + ["leak-tiny",
          "weights"] + HOSTILE + GUESTS + KILL + ["leak-debian"]),
     Boot("domains are saved", ["dom0"] + SAVE, cpu="max,-smap"),
+    Boot("disks", ["dom0"] + DISKS),
 ]
 
 INTEROP = [

@@ -20,7 +20,8 @@ enum {
 };
 
 static const struct rpc_method *const tables[] = {
-    domain_methods, save_methods, vcpu_methods, host_methods, event_methods,
+    domain_methods, device_methods, save_methods, vcpu_methods, host_methods,
+    event_methods,
 };
 
 static const struct rpc_method *find_method(const char *name)
@@ -108,6 +109,35 @@ void rpc_finish(struct rpc_call *call)
     call_free(call);
 }
 
+struct rpc_ticket {
+    struct rpc_call *call;      /* NULL: nobody waits any more */
+};
+
+struct rpc_ticket *rpc_ticket(struct rpc_call *call)
+{
+    struct rpc_ticket *t = xcalloc(1, sizeof(*t));
+
+    t->call = call;
+    call->ticket = t;
+    call->deferred = true;
+    return t;
+}
+
+void rpc_ticket_end(struct rpc_ticket *t, const struct err *err)
+{
+    struct rpc_call *call = t->call;
+
+    free(t);
+    if (!call)
+        return;
+    call->ticket = NULL;
+    call->err = *err;
+    if (call->running)
+        call->deferred = false;         /* run() answers */
+    else
+        rpc_finish(call);
+}
+
 void rpc_drop_calls(struct conn *c)
 {
     struct rpc_call *call, *tmp;
@@ -117,6 +147,8 @@ void rpc_drop_calls(struct conn *c)
             domain_unwait(call->wait);
         if (call->job)
             call->abandon(call->job);
+        if (call->ticket)
+            call->ticket->call = NULL;
         call_free(call);
     }
 }
@@ -176,7 +208,10 @@ static void run(struct conn *c, const struct rpc_method *m,
         return;
     }
     list_add_tail(&c->calls, &call->link);
-    if (m->fn(call) || !call->deferred)
+    call->running = true;
+    code = m->fn(call);
+    call->running = false;
+    if (code || !call->deferred)
         rpc_finish(call);
 }
 

@@ -32,10 +32,12 @@ struct rpc_call {
     struct json_object *result; /* the answer; NULL: an empty object */
     struct strlist warnings;    /* go with an answer of either kind */
     struct err err;
+    bool running;               /* its method has not returned yet */
     bool deferred;              /* rpc_finish comes later */
     struct domain_wait *wait;   /* what a deferred one waits for */
     void *job;                  /* or this, which abandon ends */
     void (*abandon)(void *job);
+    struct rpc_ticket *ticket;  /* or for whose end */
     struct list link;           /* struct conn.calls, while deferred */
 };
 
@@ -49,7 +51,8 @@ struct rpc_method {
 };
 
 /* Each ends with a row whose name is NULL. */
-extern const struct rpc_method domain_methods[], save_methods[],
+extern const struct rpc_method domain_methods[], device_methods[],
+                               save_methods[],
                                vcpu_methods[], host_methods[],
                                event_methods[];
 
@@ -61,6 +64,13 @@ void rpc_refuse(struct conn *c, const char *why);
 
 /* Answer a deferred call by its result or err, and free it. */
 void rpc_finish(struct rpc_call *call);
+
+/*
+ * Defer call for something that cannot be stopped and ends with
+ * rpc_ticket_end(), once: the answer, if the client is still there.
+ */
+struct rpc_ticket *rpc_ticket(struct rpc_call *call);
+void rpc_ticket_end(struct rpc_ticket *t, const struct err *err);
 
 /* The connection goes: forget its deferred calls. */
 void rpc_drop_calls(struct conn *c);

@@ -85,7 +85,7 @@ struct device {
     struct list link;               /* struct domain.devices */
 };
 
-/* ---- for kinds: nodes ---------------------------------------------------- */
+/* ---- for kinds: nodes ---- */
 
 /* Write a node of the back or front end: in nodes and plugged as part of the
  * change that is being made, in adopt at once. */
@@ -98,7 +98,7 @@ void device_put_front(struct device *dev, const char *node, const char *fmt,
 char *device_read_back(const struct device *dev, const char *node);
 char *device_read_front(const struct device *dev, const char *node);
 
-/* ---- for the rest of the daemon ------------------------------------------ */
+/* ---- for the rest of the daemon ---- */
 
 /* err->rc 0: it is done.  Called once, from the loop, perhaps at once. */
 typedef void device_done_fn(void *ctx, const struct err *err);

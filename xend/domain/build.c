@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <systemd/sd-event.h>
-#include <time.h>
 
 #include "console/console.h"
+#include "device/device.h"
 #include "domain/domain.h"
 #include "domain/nodes.h"
 #include "domain/save.h"
@@ -47,15 +47,22 @@ struct build {
     struct saved *image;                /* NULL: from a kernel */
     atomic_uint percent;                /* of the image that is read */
     sd_event_source *timer;             /* waiting for the id to vanish */
+    sd_event_source *ended;             /* a step that ended LATER */
     unsigned int polls;
 };
+
+/* A step of the loop may end later: it returns LATER, and calls later(). */
+#define LATER 1
 
 struct build_step {
     const char *name;
     enum where where;
     int (*run)(struct build *b);
-    void (*undo)(struct build *b);
+    int (*undo)(struct build *b);       /* 0 or LATER */
 };
+
+static void later(void *arg, const struct err *err);
+static void go_on(struct build *b);
 
 static int step_record(struct build *b)
 {
@@ -161,15 +168,16 @@ static bool is_ours(struct build *b)
            !memcmp(info.uuid, b->handle, sizeof(info.uuid));
 }
 
-static void undo_create(struct build *b)
+static int undo_create(struct build *b)
 {
     int rc;
 
     if (!is_ours(b))
-        return;
+        return 0;
     rc = xc_domain_destroy(b->xc, b->domid);
     if (rc && rc != -ESRCH)
         log_err("domain %u cannot be destroyed: %s", b->domid, strerror(-rc));
+    return 0;
 }
 
 /* Back from the thread: work_done() has made its id known to listings. */
@@ -253,9 +261,10 @@ static int step_nodes(struct build *b)
                         b->c->name) : 0;
 }
 
-static void undo_nodes(struct build *b)
+static int undo_nodes(struct build *b)
 {
     nodes_remove(b->d);
+    return 0;
 }
 
 static int step_introduce(struct build *b)
@@ -267,10 +276,11 @@ static int step_introduce(struct build *b)
                         b->c->name) : 0;
 }
 
-static void undo_introduce(struct build *b)
+static int undo_introduce(struct build *b)
 {
     if (b->domid != NO_DOMID)
         store_release(b->d->x->store, b->domid);
+    return 0;
 }
 
 static int step_console(struct build *b)
@@ -282,10 +292,23 @@ static int step_console(struct build *b)
                         b->c->name) : 0;
 }
 
-static void undo_console(struct build *b)
+static int undo_console(struct build *b)
 {
     if (b->domid != NO_DOMID)
         console_remove(b->d->x->consoles, b->domid);
+    return 0;
+}
+
+static int step_devices(struct build *b)
+{
+    devices_start(b->d, later, b);
+    return LATER;
+}
+
+static int undo_devices(struct build *b)
+{
+    devices_stop(b->d, later, b);
+    return LATER;
 }
 
 static int step_run(struct build *b)
@@ -300,9 +323,59 @@ static int step_run(struct build *b)
     return rc ? err_sys(&b->err, rc, "%s: cannot let it run", b->c->name) : 0;
 }
 
+static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
+{
+    struct build *b = arg;
+    struct err late;
+
+    (void)source, (void)usec;
+    if (++b->polls == POLL_PATIENCE) {
+        err_set(&late, -ETIMEDOUT, "%s is destroyed, but something still maps "
+                "its memory", b->c->name);
+        log_warn("%s", late.text);
+        domain_wake(b->d, UNTIL_GONE, &late);
+    }
+    go_on(b);
+    return 0;
+}
+
+/*
+ * What lies before the creation waits until it is undone entirely: until the
+ * hypervisor has forgotten the domain.  If it has not, we look again soon.
+ */
+static int undo_gone(struct build *b)
+{
+    uint64_t usec = b->polls < POLL_PATIENCE ? POLL_USEC : 50 * POLL_USEC;
+    int rc;
+
+    if (!is_ours(b)) {
+        undo_reserve(b);
+        return 0;
+    }
+    if (b->timer) {
+        sd_event_source_set_time_relative(b->timer, usec);
+        rc = sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
+    } else {
+        rc = sd_event_add_time_relative(b->d->x->loop, &b->timer,
+                                        CLOCK_MONOTONIC, usec, 1000, on_poll,
+                                        b);
+    }
+    if (rc < 0)
+        log_err("no timer: %s", strerror(-rc));
+    return LATER;
+}
+
+/* What is taken down is not to see its devices go. */
+static int undo_run(struct build *b)
+{
+    if (is_ours(b))
+        xc_domain_pause(b->xc, b->domid);
+    return 0;
+}
+
 static const struct build_step steps[] = {
     { "record",    LOOP,   step_record,    NULL },
-    { "reserve",   LOOP,   step_reserve,   undo_reserve },
+    { "reserve",   LOOP,   step_reserve,   undo_gone },
     { "check",     WORKER, step_check,     NULL },
     { "create",    WORKER, step_create,    undo_create },
     { "known",     LOOP,   step_known,     NULL },
@@ -312,12 +385,11 @@ static const struct build_step steps[] = {
     { "nodes",     LOOP,   step_nodes,     undo_nodes },
     { "introduce", LOOP,   step_introduce, undo_introduce },
     { "console",   LOOP,   step_console,   undo_console },
-    { "run",       LOOP,   step_run,       NULL },
+    { "devices",   LOOP,   step_devices,   undo_devices },
+    { "run",       LOOP,   step_run,       undo_run },
 };
 
 #define NR_STEPS (sizeof(steps) / sizeof(steps[0]))
-
-static void go_on(struct build *b);
 
 static struct build *build_new(struct domain *d, bool down)
 {
@@ -344,6 +416,7 @@ static void build_free(struct build *b)
 {
     b->d->build = NULL;
     sd_event_source_disable_unref(b->timer);
+    sd_event_source_disable_unref(b->ended);
     config_free(b->c);
     saved_free(b->image);
     free(b);
@@ -406,43 +479,6 @@ static void finish_up(struct build *b)
         domain_wake(d, UNTIL_STARTED, &result);
 }
 
-static int on_poll(sd_event_source *source, uint64_t usec, void *arg)
-{
-    struct build *b = arg;
-    struct err late;
-
-    (void)source, (void)usec;
-    if (++b->polls == POLL_PATIENCE) {
-        err_set(&late, -ETIMEDOUT, "%s is destroyed, but something still maps "
-                "its memory", b->c->name);
-        log_warn("%s", late.text);
-        domain_wake(b->d, UNTIL_GONE, &late);
-    }
-    go_on(b);
-    return 0;
-}
-
-/* Whether the hypervisor has forgotten the domain; if not, look again soon. */
-static bool is_gone(struct build *b)
-{
-    uint64_t usec = b->polls < POLL_PATIENCE ? POLL_USEC : 50 * POLL_USEC;
-    int rc;
-
-    if (!is_ours(b))
-        return true;
-    if (b->timer) {
-        sd_event_source_set_time_relative(b->timer, usec);
-        rc = sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
-    } else {
-        rc = sd_event_add_time_relative(b->d->x->loop, &b->timer,
-                                        CLOCK_MONOTONIC, usec, 1000, on_poll,
-                                        b);
-    }
-    if (rc < 0)
-        log_err("no timer: %s", strerror(-rc));
-    return false;
-}
-
 static void go_down(struct build *b)
 {
     struct domain *d = b->d;
@@ -455,11 +491,8 @@ static void go_down(struct build *b)
             worker_run(d->x->workers, work, work_done, b);
             return;
         }
-        /* What lies before the creation waits until it is undone entirely. */
-        if (s->undo == undo_reserve && !is_gone(b))
+        if (s->undo && s->undo(b) == LATER)
             return;
-        if (s->undo)
-            s->undo(b);
         b->step--;
     }
     log_info("%s (%d) is gone", d->config->name, (int)b->domid);
@@ -479,8 +512,13 @@ static void go_up(struct build *b)
             worker_run(b->d->x->workers, work, work_done, b);
             return;
         }
-        if (run_step(b))
-            break;
+        switch (run_step(b)) {
+        case 0:
+            continue;
+        case LATER:
+            return;
+        }
+        break;
     }
     finish_up(b);
 }
@@ -493,6 +531,34 @@ static void go_on(struct build *b)
         go_up(b);
 }
 
+/* A step that took its time has ended.  Within a turn of its own: it may have
+ * called this before it returned LATER. */
+static int on_later(sd_event_source *source, void *arg)
+{
+    struct build *b = arg;
+
+    (void)source;
+    b->ended = sd_event_source_disable_unref(b->ended);
+    if (b->down)
+        b->step--;
+    else if (!b->err.rc)
+        b->step++;
+    go_on(b);
+    return 0;
+}
+
+static void later(void *arg, const struct err *err)
+{
+    struct build *b = arg;
+    int rc;
+
+    if (err->rc && !b->down)
+        b->err = *err;
+    rc = sd_event_add_defer(b->d->x->loop, &b->ended, on_later, b);
+    if (rc < 0)
+        log_err("no event: %s", strerror(-rc));
+}
+
 void domain_build(struct domain *d)
 {
     go_on(build_new(d, false));
@@ -500,8 +566,10 @@ void domain_build(struct domain *d)
 
 void domain_build_cancel(struct domain *d)
 {
-    if (d->build)
+    if (d->build) {
         atomic_store(&d->build->cancel, true);
+        devices_cancel(d);
+    }
 }
 
 int domain_build_percent(const struct domain *d)

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 
+#include "device/device.h"
 #include "domain/domain.h"
 #include "domain/save.h"
 #include "util/cleanup.h"
@@ -109,6 +110,7 @@ struct domain *domain_add(struct xend *x, struct domain_config *c,
     d->state = state;
     d->domid = NO_DOMID;
     list_init(&d->waits);
+    list_init(&d->devices);
     list_add_tail(&x->domains->all, &d->link);
     uuid_format(c->uuid, d->uuid);
     memcpy(d->handle, c->uuid, sizeof(d->handle));
@@ -122,6 +124,7 @@ void domain_drop(struct domain *d)
 {
     struct domains *ds = d->x->domains;
 
+    devices_drop(d);
     domain_set_domid(d, NO_DOMID);
     hash_del(&ds->by_name, &d->by_name);
     hash_del(&ds->by_uuid, &d->by_uuid);

@@ -57,6 +57,7 @@ struct domain {
     bool saved;                 /* it goes because it has been saved */
     struct list link;           /* struct domains.all */
     struct list waits;
+    struct list devices;        /* struct device.link */
     struct hash_node by_name, by_id, by_uuid;
 };
 

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "console/console.h"
+#include "device/device.h"
 #include "domain/domain.h"
 #include "domain/save.h"
 #include "host/host.h"
@@ -48,10 +49,8 @@ static int start(struct xend *x, struct domain_config *c, struct saved *image,
     if (domain_find(x, c->name))
         return err_set(err, -EEXIST, "a domain with the name \"%s\" exists "
                        "already; choose another name or destroy it", c->name);
-    if (c->nr_devices)
-        return err_set(err, -EOPNOTSUPP, "%s: disks and network interfaces "
-                       "are not supported yet; remove the disk and vif lines "
-                       "and start from a ramdisk", c->name);
+    if (devices_check(NULL, c, err))
+        return err->rc;
     if (uuid_is_zero(c->uuid))
         uuid_new(c->uuid);
     uuid_format(c->uuid, uuid);
@@ -144,6 +143,13 @@ static void rename_and_restart(struct domain *d)
         log_err("%s could not be restarted: %s", d->config->name, err.text);
 }
 
+/* The next one may need the devices of the one that is kept. */
+static void on_devices_gone(void *ctx, const struct err *err)
+{
+    if (!err->rc)
+        rename_and_restart(ctx);
+}
+
 static int act_pause(struct domain *d, bool pause, struct err *err)
 {
     int rc = pause ? xc_domain_pause(host_xc(d->x->host), d->domid) :
@@ -194,7 +200,7 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     if (step.action == ACT_STOP || step.action == ACT_UNDO)
         domain_teardown(d);
     else if (step.action == ACT_RENAME)
-        rename_and_restart(d);
+        devices_stop(d, on_devices_gone, d);
     else if (step.action == ACT_SAVE)
         save_write(d);
     return 0;

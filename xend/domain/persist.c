@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "console/console.h"
+#include "device/device.h"
 #include "domain/domain.h"
 #include "domain/nodes.h"
 #include "domain/save.h"
@@ -342,12 +343,17 @@ static void release_strangers(struct xend *x)
             store_release(x->store, domid[i]);
     sweep(x, "/local/domain", keep_domid);
     sweep(x, "/local/domain/0/backend/console", keep_domid);
+    sweep(x, "/local/domain/0/backend/vbd", keep_domid);
+    sweep(x, "/local/domain/0/backend/vif", keep_domid);
+    sweep(x, "/local/domain/0/error/backend/vbd", keep_domid);
+    sweep(x, "/local/domain/0/error/backend/vif", keep_domid);
     sweep(x, "/vm", keep_uuid);
 }
 
 static void finish_intent(struct domain *d, void *ctx)
 {
     (void)ctx;
+    devices_restore(d);
     if (d->state == LIFE_STOPPING || d->state == LIFE_RESTARTING)
         domain_teardown(d);
 }
@@ -392,6 +398,7 @@ static void resume_one(struct domain *d, void *ctx)
     if (rc)
         log_err("%s: cannot connect its console: %s", d->config->name,
                 strerror(-rc));
+    devices_resume(d);
 }
 
 void persist_resume(struct xend *x)

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A device's life over a real store: the order of what is done, every wait's
+ * end, what a guest that lies or is silent can do, and restarts in between.
+ * The test plays dom0's driver and the guest's, and it owns the clock.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "store_rig.h"
+
+/* The clock: a timer is what the test fires. */
+static sd_event_time_handler_t timer_fn;
+static void *timer_arg;
+
+static int fake_timer(sd_event *e, sd_event_source **ret, clockid_t clock,
+                      uint64_t usec, uint64_t accuracy,
+                      sd_event_time_handler_t fn, void *arg)
+{
+    (void)clock, (void)usec, (void)accuracy;
+    timer_fn = fn;
+    timer_arg = arg;
+    return sd_event_add_defer(e, ret, NULL, NULL) < 0 ? -1 :
+           sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+#define sd_event_add_time_relative fake_timer
+#include "../../xend/device/device.c"
+#undef sd_event_add_time_relative
+
+#define BACK  "/local/domain/0/backend/vbd/1/51712"
+#define FRONT "/local/domain/1/device/vbd/51712"
+
+static struct xend x;
+static struct domain d;
+static char calls[200];         /* of the kind's operations, a letter each */
+static int prepare_rc;
+static struct err result;
+static int nr_results, saves;
+static bool live;
+
+static int op_prepare(struct device *dev, struct err *err)
+{
+    strcat(calls, "p");
+    return prepare_rc ? err_set(err, prepare_rc, "%s: no", dev->name) : 0;
+}
+
+static void op_nodes(struct device *dev)
+{
+    strcat(calls, "n");
+    device_put_back(dev, "params", "%s", "x");
+}
+
+static int op_plug(struct device *dev, struct err *err)
+{
+    (void)dev, (void)err;
+    strcat(calls, "P");
+    return 0;
+}
+
+static void op_plugged(struct device *dev)
+{
+    strcat(calls, "N");
+    device_put_back(dev, "plugged", "%d", 1);
+}
+
+static void op_unplug(struct device *dev)
+{
+    (void)dev;
+    strcat(calls, "u");
+}
+
+static void op_release(struct device *dev)
+{
+    (void)dev;
+    strcat(calls, "r");
+}
+
+static void op_adopt(struct device *dev)
+{
+    strcat(calls, dev->config ? "a" : "A");
+}
+
+const struct device_ops vbd_ops = {
+    .kind = DEVICE_VBD, .type = "vbd", .prepare = op_prepare,
+    .nodes = op_nodes, .plug = op_plug, .plugged = op_plugged,
+    .unplug = op_unplug, .release = op_release, .adopt = op_adopt,
+};
+
+int domain_need_live(const struct domain *dom, struct err *err)
+{
+    (void)dom;
+    return live ? 0 : err_set(err, -EBUSY, "not live");
+}
+
+int persist_save(struct domain *dom, struct err *err)
+{
+    (void)dom, (void)err;
+    saves++;
+    return 0;
+}
+
+static void on_done(void *ctx, const struct err *err)
+{
+    (void)ctx;
+    result = *err;
+    nr_results++;
+}
+
+static bool works(void)
+{
+    struct device *dev;
+
+    list_for_each(dev, &d.devices, link)
+        if (dev->run->busy)
+            return true;
+    return false;
+}
+
+/* Let threads end and the store speak. */
+static void settle(void)
+{
+    turn();
+    while (works()) {
+        sd_event_run(loop, UINT64_MAX);
+        turn();
+    }
+}
+
+static void late_now(void)
+{
+    timer_fn(NULL, 0, timer_arg);
+    settle();
+}
+
+static void back(int state)
+{
+    char text[2] = { (char)('0' + state), 0 };
+
+    store_write(s, NULL, BACK "/state", text);
+    settle();
+}
+
+static void front(int state)
+{
+    char text[2] = { (char)('0' + state), 0 };
+
+    store_write(s, NULL, FRONT "/state", text);
+    settle();
+}
+
+static bool holds(const char *path, const char *value)
+{
+    char *v = store_read(s, NULL, path, NULL);
+    bool same = v && streq(v, value);
+
+    free(v);
+    return same;
+}
+
+static bool no_nodes(void)
+{
+    char *a = store_read(s, NULL, "/local/domain/0/backend/vbd/1", NULL);
+    char *b = store_read(s, NULL, FRONT, NULL);
+    bool none = !a && !b;
+
+    free(a);
+    free(b);
+    return none;
+}
+
+static struct device_config *disk(void)
+{
+    struct config_report r = { 0 };
+    struct device_config *dc;
+
+    assert_int_equal(device_config_parse(DEVICE_VBD, "/x,,xvda", "disk", &r,
+                                         &dc), 0);
+    return dc;
+}
+
+static int device_setup(void **state)
+{
+    int rc = setup(state);
+
+    x = (struct xend){ .loop = loop, .store = s };
+    workers_create(loop, 2, &x.workers);
+    memset(&d, 0, sizeof(d));
+    d.x = &x;
+    d.config = config_new();
+    d.config->name = xstrdup("g");
+    d.domid = 1;
+    d.state = LIFE_RUNNING;
+    list_init(&d.devices);
+    calls[0] = 0;
+    prepare_rc = nr_results = saves = 0;
+    live = true;
+    return rc;
+}
+
+static int device_teardown(void **state)
+{
+    workers_destroy(x.workers);
+    devices_drop(&d);
+    config_free(d.config);
+    return teardown(state);
+}
+
+#define TEST(fn) \
+    cmocka_unit_test_setup_teardown(fn, device_setup, device_teardown)
+
+static void attach(void)
+{
+    nr_results = 0;
+    device_attach(&d, disk(), on_done, NULL);
+    settle();
+}
+
+static void detach(bool force)
+{
+    nr_results = 0;
+    device_detach(&d, DEVICE_VBD, 51712, force, on_done, NULL);
+    settle();
+}
+
+static void ended(int rc, const char *word)
+{
+    assert_int_equal(nr_results, 1);
+    if (result.rc != rc || !strstr(result.text, word))
+        fail_msg("%d: %s; expected %d, \"%s\"", result.rc, result.text, rc,
+                 word);
+}
+
+/* An attached device. */
+static void make(void)
+{
+    attach();
+    back(STATE_INIT_WAIT);
+    front(STATE_INITIALISED);
+    back(STATE_CONNECTED);
+    front(STATE_CONNECTED);
+    ended(0, "");
+    calls[0] = 0;
+}
+
+/* Claim: each step comes after what it needs, and both ends can read. */
+static void test_attach(void **state)
+{
+    (void)state;
+    attach();
+    assert_string_equal(calls, "pn");
+    assert_true(holds(BACK "/frontend", FRONT));
+    assert_true(holds(BACK "/online", "1"));
+    assert_true(holds(FRONT "/backend", BACK));
+    assert_true(holds(BACK "/params", "x"));
+    back(STATE_INIT_WAIT);
+    assert_string_equal(calls, "pnPN");
+    assert_true(holds(BACK "/hotplug-status", "connected"));
+    front(STATE_INITIALISED);
+    back(STATE_CONNECTED);
+    assert_int_equal(nr_results, 0);
+    front(STATE_CONNECTED);
+    ended(0, "");
+    assert_int_equal(d.config->nr_devices, 1);
+    assert_int_equal(saves, 1);
+    attach();
+    ended(-EEXIST, "same device");
+}
+
+/* Claim: asked, the guest lets go; then all is undone in reverse. */
+static void test_detach(void **state)
+{
+    (void)state;
+    make();
+    detach(false);
+    assert_string_equal(calls, "");
+    assert_true(holds(BACK "/state", "5"));
+    assert_true(holds(BACK "/online", "0"));
+    front(STATE_CLOSED);
+    assert_string_equal(calls, "");
+    back(STATE_CLOSED);
+    assert_string_equal(calls, "ur");
+    ended(0, "");
+    assert_true(no_nodes());
+    assert_int_equal(d.config->nr_devices, 0);
+    assert_true(list_empty(&d.devices));
+    detach(false);
+    ended(-ENOENT, "no disk 51712");
+}
+
+/* Claim: a guest that does not let go keeps it, unless by force. */
+static void test_busy(void **state)
+{
+    (void)state;
+    make();
+    detach(false);
+    late_now();
+    ended(-EBUSY, "does not let go");
+    assert_true(holds(BACK "/state", "4"));
+    assert_true(holds(BACK "/online", "1"));
+    assert_int_equal(d.config->nr_devices, 1);
+    assert_string_equal(calls, "");
+    detach(true);
+    late_now();
+    assert_true(holds(FRONT "/state", "6"));
+    assert_string_equal(calls, "");
+    back(STATE_CLOSED);
+    ended(0, "");
+    assert_string_equal(calls, "ur");
+    assert_true(no_nodes());
+}
+
+/* Claim: if dom0's end is silent, too, all goes all the same. */
+static void test_cut(void **state)
+{
+    (void)state;
+    make();
+    detach(true);
+    late_now();
+    late_now();
+    ended(0, "");
+    assert_string_equal(calls, "ur");
+    assert_true(no_nodes());
+}
+
+/* Claim: a failed attach says what it waited for and leaves nothing. */
+static void test_fails(void **state)
+{
+    (void)state;
+    prepare_rc = -ENOENT;
+    attach();
+    ended(-ENOENT, "g: disk xvda: no");
+    assert_string_equal(calls, "p");
+    assert_true(list_empty(&d.devices) && no_nodes());
+
+    prepare_rc = 0;
+    calls[0] = 0;
+    attach();
+    late_now();
+    ended(-ETIMEDOUT, "back end does not answer");
+    assert_string_equal(calls, "pnr");
+    assert_true(list_empty(&d.devices) && no_nodes());
+
+    calls[0] = 0;
+    attach();
+    store_write(s, NULL, "/local/domain/0/error/backend/vbd/1/51712/error",
+                "2 creating vbd structure");
+    back(STATE_CLOSING);
+    ended(-EIO, "dom0's driver says: 2 creating");
+    assert_true(no_nodes());
+    assert_true(!store_read(s, NULL, "/local/domain/0/error/backend/vbd/1",
+                            NULL));
+    assert_int_equal(d.config->nr_devices, 0);
+}
+
+/* Claim: a silent guest, and one that lies, end in a message and in order. */
+static void test_guest(void **state)
+{
+    static const char *const lies[] = { "", "9", "-1", "44", "\x7f", "4x" };
+
+    (void)state;
+    attach();
+    back(STATE_INIT_WAIT);
+    late_now();                 /* it does not connect */
+    late_now();                 /* nor close when it is asked */
+    back(STATE_CLOSED);
+    ended(-ETIMEDOUT, "front end is in state Initialising");
+    assert_true(no_nodes() && list_empty(&d.devices));
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        calls[0] = 0;
+        attach();
+        back(STATE_INIT_WAIT);
+        back(STATE_CONNECTED);
+        store_write(s, NULL, FRONT "/state", lies[i]);
+        store_write(s, NULL, FRONT "/backend", "/local/domain/0/name");
+        settle();
+        assert_int_equal(nr_results, 0);
+        store_rm(s, NULL, FRONT);
+        settle();
+        assert_int_equal(nr_results, 0);
+        late_now();
+        late_now();
+        late_now();
+        ended(-ETIMEDOUT, "state none");
+        assert_string_equal(calls, "pnPNur");
+        assert_true(no_nodes() && list_empty(&d.devices));
+    }
+    calls[0] = 0;
+    attach();
+    back(STATE_INIT_WAIT);
+    store_write(s, NULL, "/local/domain/1/error/device/vbd/51712/error",
+                "evil\n\x1b[2J");
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    ended(-EIO, "the guest's driver says: evil??[2J");
+    assert_true(no_nodes() && list_empty(&d.devices));
+}
+
+/* Claim: the end of a domain takes devices down from any point on. */
+static void test_stop(void **state)
+{
+    (void)state;
+    for (int point = 0; point < 5; point++) {
+        calls[0] = 0;
+        nr_results = 0;
+        if (point)
+            attach();
+        if (point >= 2)
+            back(STATE_INIT_WAIT);
+        if (point >= 3) {
+            front(STATE_INITIALISED);
+            back(STATE_CONNECTED);
+            front(STATE_CONNECTED);
+        }
+        if (point >= 4)
+            detach(false);
+        nr_results = 0;
+        devices_stop(&d, on_done, NULL);
+        settle();
+        if (point >= 2) {
+            assert_true(holds(FRONT "/state", "6"));
+            back(STATE_CLOSED);
+        }
+        assert_true(nr_results >= 1);
+        assert_int_equal(result.rc, 0);
+        assert_string_equal(calls, point < 1 ? "" : point < 2 ? "pnr" :
+                            "pnPNur");
+        assert_true(no_nodes() && list_empty(&d.devices));
+        config_clear_devices(d.config, DEVICE_VBD);
+    }
+}
+
+/* Claim: a start is ready before the guest runs, and can be called off. */
+static void test_start(void **state)
+{
+    (void)state;
+    config_add_device(d.config, disk());
+    devices_start(&d, on_done, NULL);
+    settle();
+    back(STATE_INIT_WAIT);
+    ended(0, "");
+    assert_string_equal(calls, "pnPN");
+    devices_stop(&d, on_done, NULL);
+    settle();
+    back(STATE_CLOSED);
+    assert_true(no_nodes());
+
+    nr_results = 0;
+    devices_start(&d, on_done, NULL);
+    settle();
+    devices_cancel(&d);
+    ended(-ECANCELED, "destroyed");
+    devices_stop(&d, on_done, NULL);
+    settle();
+    assert_true(no_nodes() && list_empty(&d.devices));
+}
+
+/* The process dies and another one finds what there is. */
+static void restart(void)
+{
+    devices_drop(&d);
+    calls[0] = 0;
+    devices_restore(&d);
+    devices_resume(&d);
+    settle();
+}
+
+static void test_restart(void **state)
+{
+    (void)state;
+    attach();
+    back(STATE_INIT_WAIT);
+    restart();                  /* nobody knows of it: it goes */
+    assert_string_equal(calls, "A");
+    assert_true(holds(BACK "/online", "0"));
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    assert_string_equal(calls, "Aur");
+    assert_true(no_nodes() && list_empty(&d.devices));
+
+    make();
+    restart();                  /* it goes on */
+    assert_string_equal(calls, "a");
+    assert_false(list_empty(&d.devices));
+    assert_true(holds(BACK "/online", "1"));
+
+    detach(false);
+    restart();                  /* the detach goes on */
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    assert_string_equal(calls, "aur");
+    assert_int_equal(d.config->nr_devices, 0);
+    assert_true(no_nodes() && list_empty(&d.devices));
+
+    make();
+    store_rm(s, NULL, "/local/domain/0/backend/vbd/1");
+    store_rm(s, NULL, FRONT);
+    restart();                  /* killed before the end was noted */
+    assert_int_equal(d.config->nr_devices, 0);
+}
+
+static void test_listing(void **state)
+{
+    struct json_object *list, *o;
+
+    (void)state;
+    make();
+    store_write(s, NULL, FRONT "/queue-0/ring-ref", "8");
+    store_write(s, NULL, FRONT "/event-channel", "1;rm");
+    list = devices_to_json(&d, DEVICE_VBD);
+    assert_int_equal(json_object_array_length(list), 1);
+    o = json_object_array_get_idx(list, 0);
+    assert_int_equal(json_object_get_int(json_object_object_get(o, "devid")),
+                     51712);
+    assert_int_equal(json_object_get_int(json_object_object_get(o, "state")),
+                     4);
+    assert_int_equal(json_object_get_int(
+        json_object_object_get(o, "ring_ref")), 8);
+    assert_int_equal(json_object_get_int(
+        json_object_object_get(o, "event_channel")), -1);
+    assert_string_equal(json_object_get_string(
+        json_object_object_get(o, "backend_path")), BACK);
+    json_object_put(list);
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    live = false;
+    attach();
+    ended(-EBUSY, "not live");
+    live = true;
+    d.adopted = true;
+    attach();
+    ended(-EPERM, "not managed");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_attach), TEST(test_detach), TEST(test_busy),
+        TEST(test_cut), TEST(test_fails), TEST(test_guest),
+        TEST(test_stop), TEST(test_start), TEST(test_restart),
+        TEST(test_listing), TEST(test_refused),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

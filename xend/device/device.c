@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One device's way up and down: phases, threads, waits with limits.
+ *
+ * step() goes on from the phase that has ended until something must be waited
+ * for: a thread, or a change in the store.  Every wait has a timer, and every
+ * way ends in finish(), once.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <systemd/sd-event.h>
+
+#include "device/private.h"
+#include "domain/domain.h"
+#include "store/store.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "util/worker.h"
+#include "xend.h"
+
+#define SECONDS      1000000ull
+#define BACK_LIMIT   10         /* for dom0's driver to see the device */
+#define GUEST_LIMIT  30         /* for the guest's to connect */
+#define CLOSE_LIMIT  10         /* for the guest's to let go */
+#define CUT_LIMIT    5          /* for dom0's to let go */
+
+static const struct device_ops *const all_ops[NR_DEVICE_KINDS] = {
+    [DEVICE_VBD] = &vbd_ops,
+};
+
+static void step(struct device *dev);
+
+const struct device_ops *device_ops(enum device_kind kind)
+{
+    return all_ops[kind];
+}
+
+struct device *device_new(struct domain *d, enum device_kind kind,
+                          int64_t devid, struct device_config *dc)
+{
+    struct device *dev = xcalloc(1, sizeof(*dev));
+    const char *key = device_notation(kind)->key;
+
+    dev->d = d;
+    dev->ops = all_ops[kind];
+    dev->config = dc;
+    dev->domid = d->domid;
+    dev->devid = devid;
+    if (dc && kind == DEVICE_VBD)
+        dev->name = xasprintf("%s: %s %s", d->config->name, key,
+                              dc->vbd.vdev);
+    else
+        dev->name = xasprintf("%s: %s %lld", d->config->name, key,
+                              (long long)devid);
+    dev->run = xcalloc(1, sizeof(*dev->run));
+    list_add_tail(&d->devices, &dev->link);
+    return dev;
+}
+
+static void stop_waiting(struct device *dev)
+{
+    struct device_run *r = dev->run;
+
+    store_unwatch(r->back);
+    store_unwatch(r->front);
+    r->back = r->front = NULL;
+    r->timer = sd_event_source_disable_unref(r->timer);
+}
+
+static void device_free(struct device *dev)
+{
+    stop_waiting(dev);
+    list_del(&dev->link);
+    device_config_free(dev->config);
+    free(dev->name);
+    free(dev->run);
+    free(dev);
+}
+
+struct device *device_find(struct domain *d, enum device_kind kind,
+                           int64_t devid)
+{
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link)
+        if (dev->ops->kind == kind && dev->devid == devid)
+            return dev;
+    return NULL;
+}
+
+void device_abandon(struct device *dev)
+{
+    struct device_run *r = dev->run;
+    struct err err;
+
+    r->down = true;
+    err_set(&err, -ECANCELED, "%s: xend ends", dev->name);
+    if (r->done)
+        r->done(dev, r->ctx, &err);
+    device_free(dev);
+}
+
+/* A way has ended, well or with err; a device that is gone is freed. */
+static void finish(struct device *dev, const struct err *err)
+{
+    struct device_run *r = dev->run;
+    device_end_fn *done = TAKE_PTR(r->done);
+    bool gone = r->phase == PHASE_GONE;
+    struct err copy = *err;
+
+    stop_waiting(dev);
+    if (gone)
+        list_del(&dev->link);
+    if (done)
+        done(dev, r->ctx, &copy);
+    if (gone)
+        device_free(dev);
+}
+
+static void failed(struct device *dev, int rc, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void failed(struct device *dev, int rc, const char *fmt, ...)
+{
+    _cleanup_free_ char *text = NULL;
+    struct err err;
+    va_list ap;
+
+    va_start(ap, fmt);
+    if (vasprintf(&text, fmt, ap) < 0)
+        abort();
+    va_end(ap);
+    err_set(&err, rc, "%s: %s", dev->name, text);
+    finish(dev, &err);
+}
+
+/* --- waits ---- */
+
+static void late(struct device *dev)
+{
+    _cleanup_free_ char *why = device_reasons(dev);
+    struct device_run *r = dev->run;
+
+    switch (r->phase) {
+    case PHASE_INIT:
+        failed(dev, -ETIMEDOUT, "dom0's back end does not answer within %d "
+               "s; is the module xen-%sback loaded?%s", BACK_LIMIT,
+               dev->ops->kind == DEVICE_VBD ? "blk" : "net", why);
+        return;
+    case PHASE_CONNECT:
+        failed(dev, -ETIMEDOUT, "the guest does not take it within %d s: its "
+               "front end is in state %s, dom0's back end in state %s%s",
+               GUEST_LIMIT, device_state_word(device_front_state(dev)),
+               device_state_word(device_back_state(dev)), why);
+        return;
+    case PHASE_CLOSE:
+        if (!r->force && device_front_state(dev) == STATE_CONNECTED) {
+            device_write_open(dev);
+            r->phase = PHASE_UP;
+            r->down = false;
+            failed(dev, -EBUSY, "the guest does not let go of it within %d s; "
+                   "unmount it there, or detach it by force%s", CLOSE_LIMIT,
+                   why);
+            return;
+        }
+        log_warn("%s: the guest does not let go of it within %d s; cut off",
+                 dev->name, CLOSE_LIMIT);
+        break;
+    default:
+        log_warn("%s: dom0's back end does not let go of it within %d s; its "
+                 "nodes are removed%s", dev->name, CUT_LIMIT, why);
+        break;
+    }
+    step(dev);
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *arg)
+{
+    (void)source, (void)usec;
+    late(arg);
+    return 0;
+}
+
+/* Either end is on its way down while it should come up. */
+static bool has_failed(struct device *dev)
+{
+    enum device_state back = device_back_state(dev);
+    enum device_state front = device_front_state(dev);
+    _cleanup_free_ char *why = NULL;
+    const char *who = NULL;
+
+    if (back == STATE_CLOSING || back == STATE_CLOSED)
+        who = "dom0's back end";
+    else if (dev->run->phase == PHASE_CONNECT &&
+             (front == STATE_CLOSING || front == STATE_CLOSED))
+        who = "the guest's front end";
+    if (!who)
+        return false;
+    why = device_reasons(dev);
+    failed(dev, -EIO, "%s has given it up%s", who, why);
+    return true;
+}
+
+static void on_change(void *arg, const char *path)
+{
+    struct device *dev = arg;
+    enum device_state back = device_back_state(dev);
+    enum device_state front = device_front_state(dev);
+
+    (void)path;
+    switch (dev->run->phase) {
+    case PHASE_INIT:
+        if (has_failed(dev))
+            return;
+        if (back >= STATE_INIT_WAIT) {
+            dev->run->was_ready = true;
+            step(dev);
+        }
+        return;
+    case PHASE_CONNECT:
+        if (has_failed(dev))
+            return;
+        if (back == STATE_CONNECTED && front == STATE_CONNECTED)
+            step(dev);
+        return;
+    case PHASE_CLOSE:
+    case PHASE_CUT:
+        if (back == STATE_CLOSED || back == STATE_NONE)
+            step(dev);
+        return;
+    default:
+        return;
+    }
+}
+
+static void wait_for(struct device *dev, unsigned int seconds)
+{
+    char path[DEVICE_PATH_MAX + 8];
+    struct device_run *r = dev->run;
+    struct store *s = dev->d->x->store;
+    int rc;
+
+    stop_waiting(dev);
+    device_back_path(dev, path);
+    strcat(path, "/state");
+    r->back = store_watch(s, path, on_change, dev);
+    device_front_path(dev, path);
+    strcat(path, "/state");
+    r->front = store_watch(s, path, on_change, dev);
+    rc = sd_event_add_time_relative(dev->d->x->loop, &r->timer,
+                                    CLOCK_MONOTONIC, seconds * SECONDS, 10000,
+                                    on_late, dev);
+    if (rc < 0)
+        log_err("no timer: %s", strerror(-rc));
+}
+
+/* --- threads ---- */
+
+static void work(void *arg)
+{
+    struct device *dev = arg;
+    const struct device_ops *ops = dev->ops;
+
+    switch (dev->run->phase) {
+    case PHASE_PREPARE: ops->prepare(dev, &dev->run->err); break;
+    case PHASE_PLUG:    ops->plug(dev, &dev->run->err); break;
+    case PHASE_UNPLUG:  ops->unplug(dev); break;
+    case PHASE_RELEASE: ops->release(dev); break;
+    default:            break;
+    }
+}
+
+static void work_done(void *arg)
+{
+    struct device *dev = arg;
+    struct device_run *r = dev->run;
+    struct err err = r->err;
+
+    r->busy = false;
+    r->err = ERR_INIT;
+    r->is_prepared |= r->phase == PHASE_PREPARE && !err.rc;
+    r->is_plugged |= r->phase == PHASE_PLUG && !err.rc;
+    if (err.rc && !r->down)
+        finish(dev, &err);
+    else
+        step(dev);
+}
+
+/* Enter a phase whose work is fn, in a thread; false: it has none. */
+static bool enter(struct device *dev, enum device_phase phase, bool has_work)
+{
+    dev->run->phase = phase;
+    if (!has_work)
+        return false;
+    dev->run->busy = true;
+    worker_run(dev->d->x->workers, work, work_done, dev);
+    return true;
+}
+
+/* --- the way up ---- */
+
+/* The phase that is now has ended well: the next one.  False: it waits. */
+static bool step_up(struct device *dev)
+{
+    const struct device_ops *ops = dev->ops;
+    struct device_run *r = dev->run;
+    struct err ok = ERR_INIT;
+    int rc = 0;
+
+    if (r->cancelled) {
+        failed(dev, -ECANCELED, "the domain was destroyed");
+        return false;
+    }
+    switch (r->phase) {
+    case PHASE_NEW:
+        return !enter(dev, PHASE_PREPARE, ops->prepare);
+    case PHASE_PREPARE:
+        rc = device_write_nodes(dev);
+        r->phase = PHASE_INIT;
+        r->has_nodes = !rc;
+        if (!rc)
+            wait_for(dev, BACK_LIMIT);
+        break;
+    case PHASE_INIT:
+        stop_waiting(dev);
+        return !enter(dev, PHASE_PLUG, ops->plug);
+    case PHASE_PLUG:
+        rc = device_write_plugged(dev);
+        r->phase = PHASE_CONNECT;
+        if (!rc && r->connect)
+            wait_for(dev, GUEST_LIMIT);
+        if (!rc && !r->connect)
+            return true;
+        break;
+    default:
+        r->phase = PHASE_UP;
+        finish(dev, &ok);
+        break;
+    }
+    if (rc)
+        failed(dev, rc, "cannot write its xenstore nodes: %s", strerror(-rc));
+    return false;
+}
+
+/* --- the way down ---- */
+
+static bool begin_down(struct device *dev)
+{
+    struct device_run *r = dev->run;
+
+    stop_waiting(dev);
+    if (!r->has_nodes || !r->was_ready || r->stop) {
+        r->phase = PHASE_CLOSE;
+        return true;
+    }
+    r->phase = PHASE_CLOSE;
+    device_write_closing(dev);
+    wait_for(dev, CLOSE_LIMIT);
+    return false;
+}
+
+static bool step_down(struct device *dev)
+{
+    const struct device_ops *ops = dev->ops;
+    struct device_run *r = dev->run;
+    enum device_state back;
+    struct err ok = ERR_INIT;
+
+    switch (r->phase) {
+    default:
+        return begin_down(dev);
+    case PHASE_CLOSE:
+        r->phase = PHASE_CUT;
+        back = device_back_state(dev);
+        if (!r->has_nodes || !r->was_ready || back == STATE_CLOSED ||
+            back == STATE_NONE)
+            return true;
+        device_write_cut(dev);
+        wait_for(dev, CUT_LIMIT);
+        return false;
+    case PHASE_CUT:
+        stop_waiting(dev);
+        return !enter(dev, PHASE_UNPLUG, r->is_plugged && ops->unplug);
+    case PHASE_UNPLUG:
+        if (r->has_nodes)
+            device_remove_nodes(dev);
+        return !enter(dev, PHASE_RELEASE, r->is_prepared && ops->release);
+    case PHASE_RELEASE:
+        r->phase = PHASE_GONE;
+        finish(dev, &ok);
+        return false;
+    }
+}
+
+/* Go on from the end of a phase; dev may be gone afterwards. */
+static void step(struct device *dev)
+{
+    while (dev->run->down ? step_down(dev) : step_up(dev))
+        ;
+}
+
+void device_up(struct device *dev, bool connect, device_end_fn *done,
+               void *ctx)
+{
+    dev->run->connect = connect;
+    dev->run->done = done;
+    dev->run->ctx = ctx;
+    step(dev);
+}
+
+void device_down(struct device *dev, bool force, bool stop,
+                 device_end_fn *done, void *ctx)
+{
+    struct device_run *r = dev->run;
+    device_end_fn *old_done = r->done;
+    void *old_ctx = r->ctx;
+    bool was_down = r->down;
+    struct err err;
+
+    r->down = true;
+    r->force = force || stop;
+    r->stop = stop;
+    r->done = done;
+    r->ctx = ctx;
+    if (old_done) {
+        err_set(&err, -ECANCELED, "%s: it is taken down", dev->name);
+        old_done(dev, old_ctx, &err);
+    }
+    if (r->busy)
+        return;                 /* work_done() goes on */
+    if (!was_down || (stop && r->phase == PHASE_CLOSE))
+        step(dev);
+}
+
+void device_cancel(struct device *dev)
+{
+    struct device_run *r = dev->run;
+
+    r->cancelled = true;
+    if (!r->busy && (r->phase == PHASE_INIT || r->phase == PHASE_CONNECT))
+        failed(dev, -ECANCELED, "the domain was destroyed");
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What is common to all devices in xenstore.  The front end's nodes belong to
+ * the guest: what is read there is a claim, never trusted further than to be
+ * shown, and never used as a path.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdarg.h>
+
+#include "device/private.h"
+#include "domain/domain.h"
+#include "store/store.h"
+#include "util/buf.h"
+#include "util/cleanup.h"
+#include "util/json.h"
+#include "util/log.h"
+#include "xend.h"
+
+#define REASON_MAX 200          /* characters of a guest's text that we show */
+
+static const char *const state_words[NR_STATES] = {
+    "none", "Initialising", "InitWait", "Initialised", "Connected", "Closing",
+    "Closed",
+};
+
+const char *device_state_word(enum device_state state)
+{
+    return state_words[state];
+}
+
+void device_back_path(const struct device *dev, char *path)
+{
+    snprintf(path, DEVICE_PATH_MAX, "/local/domain/0/backend/%s/%u/%lld",
+             dev->ops->type, dev->domid, (long long)dev->devid);
+}
+
+void device_front_path(const struct device *dev, char *path)
+{
+    snprintf(path, DEVICE_PATH_MAX, "/local/domain/%u/device/%s/%lld",
+             dev->domid, dev->ops->type, (long long)dev->devid);
+}
+
+static void put(struct device *dev, const char *base, const char *node,
+                const char *fmt, va_list ap)
+{
+    _cleanup_free_ char *value = NULL;
+
+    if (vasprintf(&value, fmt, ap) < 0)
+        abort();
+    store_writef(dev->d->x->store, dev->run->tx, value, "%s/%s", base, node);
+}
+
+void device_put_back(struct device *dev, const char *node, const char *fmt,
+                     ...)
+{
+    char base[DEVICE_PATH_MAX];
+    va_list ap;
+
+    device_back_path(dev, base);
+    va_start(ap, fmt);
+    put(dev, base, node, fmt, ap);
+    va_end(ap);
+}
+
+void device_put_front(struct device *dev, const char *node, const char *fmt,
+                      ...)
+{
+    char base[DEVICE_PATH_MAX];
+    va_list ap;
+
+    device_front_path(dev, base);
+    va_start(ap, fmt);
+    put(dev, base, node, fmt, ap);
+    va_end(ap);
+}
+
+char *device_read_back(const struct device *dev, const char *node)
+{
+    char base[DEVICE_PATH_MAX];
+
+    device_back_path(dev, base);
+    return store_readf(dev->d->x->store, NULL, "%s/%s", base, node);
+}
+
+char *device_read_front(const struct device *dev, const char *node)
+{
+    char base[DEVICE_PATH_MAX];
+
+    device_front_path(dev, base);
+    return store_readf(dev->d->x->store, NULL, "%s/%s", base, node);
+}
+
+/* A folder with its rights; its nodes inherit them. */
+static void make_end(struct device *dev, const char *path, const char *perms)
+{
+    store_write(dev->d->x->store, dev->run->tx, path, "");
+    store_set_perms(dev->d->x->store, dev->run->tx, path, perms);
+}
+
+static int commit(struct device *dev)
+{
+    return store_commit(TAKE_PTR(dev->run->tx));
+}
+
+static void begin(struct device *dev)
+{
+    dev->run->tx = store_begin(dev->d->x->store);
+}
+
+int device_write_nodes(struct device *dev)
+{
+    char back[DEVICE_PATH_MAX], front[DEVICE_PATH_MAX], perms[40];
+
+    device_back_path(dev, back);
+    device_front_path(dev, front);
+    begin(dev);
+    snprintf(perms, sizeof(perms), "n0,r%u", dev->domid);
+    make_end(dev, back, perms);
+    snprintf(perms, sizeof(perms), "n%u,r0", dev->domid);
+    make_end(dev, front, perms);
+    device_put_back(dev, "frontend", "%s", front);
+    device_put_back(dev, "frontend-id", "%u", dev->domid);
+    device_put_back(dev, "online", "1");
+    device_put_front(dev, "backend", "%s", back);
+    device_put_front(dev, "backend-id", "0");
+    dev->ops->nodes(dev);
+    device_put_front(dev, "state", "%d", STATE_INITIALISING);
+    device_put_back(dev, "state", "%d", STATE_INITIALISING);
+    return commit(dev);
+}
+
+int device_write_plugged(struct device *dev)
+{
+    begin(dev);
+    if (dev->ops->plugged)
+        dev->ops->plugged(dev);
+    device_put_back(dev, "hotplug-status", "connected");
+    return commit(dev);
+}
+
+static int write_ends(struct device *dev, const char *online,
+                      enum device_state back)
+{
+    begin(dev);
+    device_put_back(dev, "online", "%s", online);
+    device_put_back(dev, "state", "%d", back);
+    return commit(dev);
+}
+
+int device_write_closing(struct device *dev)
+{
+    return write_ends(dev, "0", STATE_CLOSING);
+}
+
+int device_write_open(struct device *dev)
+{
+    return write_ends(dev, "1", STATE_CONNECTED);
+}
+
+int device_write_cut(struct device *dev)
+{
+    begin(dev);
+    device_put_back(dev, "online", "0");
+    device_put_front(dev, "state", "%d", STATE_CLOSED);
+    return commit(dev);
+}
+
+/* Remove path, and the folder above it if nothing else is there. */
+static void remove_node(struct store *s, char *path)
+{
+    _cleanup_free_ char *rest = NULL;
+
+    if (store_rm(s, NULL, path))
+        return;
+    *strrchr(path, '/') = 0;
+    rest = store_list(s, NULL, path);
+    if (rest && !*rest)
+        store_rm(s, NULL, path);
+}
+
+void device_remove_nodes(struct device *dev)
+{
+    struct store *s = dev->d->x->store;
+    char path[DEVICE_PATH_MAX];
+
+    device_back_path(dev, path);
+    remove_node(s, path);
+    device_front_path(dev, path);
+    remove_node(s, path);
+    /* What the drivers have said of it is of interest no more. */
+    snprintf(path, sizeof(path), "/local/domain/0/error/backend/%s/%u/%lld",
+             dev->ops->type, dev->domid, (long long)dev->devid);
+    remove_node(s, path);
+    snprintf(path, sizeof(path), "/local/domain/%u/error/device/%s/%lld",
+             dev->domid, dev->ops->type, (long long)dev->devid);
+    store_rm(s, NULL, path);
+}
+
+static enum device_state parse_state(char *text)
+{
+    enum device_state state = STATE_NONE;
+
+    if (text && *text >= '0' && *text < '0' + NR_STATES && !text[1])
+        state = *text - '0';
+    free(text);
+    return state;
+}
+
+enum device_state device_back_state(const struct device *dev)
+{
+    return parse_state(device_read_back(dev, "state"));
+}
+
+enum device_state device_front_state(const struct device *dev)
+{
+    return parse_state(device_read_front(dev, "state"));
+}
+
+static void add_reason(struct buf *b, const char *who, char *text)
+{
+    if (!text)
+        return;
+    for (char *c = text; *c; c++)
+        if (!isprint((unsigned char)*c))
+            *c = '?';
+    buf_addf(b, "; %s says: %.*s", who, REASON_MAX, text);
+    free(text);
+}
+
+char *device_reasons(const struct device *dev)
+{
+    struct store *s = dev->d->x->store;
+    struct buf b = BUF_INIT;
+
+    add_reason(&b, "dom0's driver",
+               store_readf(s, NULL, "/local/domain/0/error/backend/%s/%u/%lld/"
+                           "error", dev->ops->type, dev->domid,
+                           (long long)dev->devid));
+    add_reason(&b, "the guest's driver",
+               store_readf(s, NULL, "/local/domain/%u/error/device/%s/%lld/"
+                           "error", dev->domid, dev->ops->type,
+                           (long long)dev->devid));
+    return b.len ? buf_steal(&b) : xstrdup("");
+}
+
+/* --- listings ---- */
+
+/* A number that the guest has written; with several queues the first one's. */
+static int64_t front_number(const struct device *dev, const char *node)
+{
+    _cleanup_free_ char *text = device_read_front(dev, node);
+    _cleanup_free_ char *queue = NULL;
+    char *end;
+    long n;
+
+    if (!text) {
+        queue = xasprintf("queue-0/%s", node);
+        text = device_read_front(dev, queue);
+    }
+    n = text ? strtol(text, &end, 10) : -1;
+    return text && *text && !*end && n >= 0 ? n : -1;
+}
+
+static struct json_object *describe(const struct device *dev)
+{
+    struct json_object *o = json_object_new_object();
+    char path[DEVICE_PATH_MAX];
+
+    device_back_path(dev, path);
+    json_add_int(o, "devid", dev->devid);
+    json_add_int(o, "backend_domid", 0);
+    json_add_int(o, "state", device_front_state(dev));
+    json_add_str(o, "frontend_state",
+                 device_state_word(device_front_state(dev)));
+    json_add_str(o, "backend_state",
+                 device_state_word(device_back_state(dev)));
+    if (dev->ops->kind == DEVICE_VBD) {
+        json_add_int(o, "event_channel", front_number(dev, "event-channel"));
+        json_add_int(o, "ring_ref", front_number(dev, "ring-ref"));
+    } else {
+        json_add_int(o, "event_channel",
+                     front_number(dev, "event-channel-tx"));
+        json_add_int(o, "tx_ring_ref", front_number(dev, "tx-ring-ref"));
+        json_add_int(o, "rx_ring_ref", front_number(dev, "rx-ring-ref"));
+    }
+    json_add_str(o, "backend_path", path);
+    if (dev->ops->describe)
+        dev->ops->describe(dev, o);
+    return o;
+}
+
+struct json_object *devices_to_json(struct domain *d, enum device_kind kind)
+{
+    struct json_object *list = json_object_new_array();
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link)
+        if (dev->ops->kind == kind)
+            json_object_array_add(list, describe(dev));
+    return list;
+}

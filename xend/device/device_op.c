@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is done with devices: all of a domain's, one while it runs, after a
+ * restart. */
+#include <errno.h>
+
+#include "device/private.h"
+#include "domain/domain.h"
+#include "store/store.h"
+#include "util/cleanup.h"
+#include "util/log.h"
+#include "xend.h"
+
+/* Some devices of one domain on their way, and who waits for all of them. */
+struct group {
+    unsigned int left;
+    struct err err;             /* the first one's */
+    device_done_fn *done;
+    void *ctx;
+};
+
+/* One device that is attached or detached by request. */
+struct request {
+    struct domain *d;
+    device_done_fn *done;
+    void *ctx;
+    struct err err;             /* why an attach is being undone */
+};
+
+int devices_check(struct domain *d, const struct domain_config *c,
+                  struct err *err)
+{
+    (void)d;
+    for (unsigned int i = 0; i < c->nr_devices; i++)
+        if (!device_ops(c->device[i]->kind))
+            return err_set(err, -EOPNOTSUPP, "%s: network interfaces are not "
+                           "supported yet; remove the vif lines", c->name);
+    return 0;
+}
+
+static struct group *group_new(device_done_fn *done, void *ctx)
+{
+    struct group *g = xcalloc(1, sizeof(*g));
+
+    g->left = 1;                /* the caller's own, until all have begun */
+    g->done = done;
+    g->ctx = ctx;
+    return g;
+}
+
+static void group_end(struct device *dev, void *ctx, const struct err *err)
+{
+    struct group *g = ctx;
+
+    (void)dev;
+    if (err->rc && !g->err.rc)
+        g->err = *err;
+    if (--g->left)
+        return;
+    g->done(g->ctx, &g->err);
+    free(g);
+}
+
+void devices_start(struct domain *d, device_done_fn *done, void *ctx)
+{
+    struct group *g = group_new(done, ctx);
+    const struct domain_config *c = d->config;
+    struct err ok = ERR_INIT;
+
+    for (unsigned int i = 0; i < c->nr_devices; i++) {
+        g->left++;
+        device_up(device_new(d, c->device[i]->kind, c->device[i]->devid,
+                             device_config_copy(c->device[i])), false,
+                  group_end, g);
+    }
+    group_end(NULL, g, &ok);
+}
+
+void devices_stop(struct domain *d, device_done_fn *done, void *ctx)
+{
+    struct group *g = group_new(done, ctx);
+    struct err ok = ERR_INIT;
+    struct device *dev, *tmp;
+
+    list_for_each_safe(dev, tmp, &d->devices, link) {
+        g->left++;
+        device_down(dev, true, true, group_end, g);
+    }
+    group_end(NULL, g, &ok);
+}
+
+void devices_cancel(struct domain *d)
+{
+    struct device *dev, *tmp;
+
+    list_for_each_safe(dev, tmp, &d->devices, link)
+        device_cancel(dev);
+}
+
+void devices_drop(struct domain *d)
+{
+    struct device *dev, *tmp;
+
+    list_for_each_safe(dev, tmp, &d->devices, link)
+        device_abandon(dev);
+}
+
+/* --- attach and detach ---- */
+
+static struct request *request_new(struct domain *d, device_done_fn *done,
+                                   void *ctx)
+{
+    struct request *q = xcalloc(1, sizeof(*q));
+
+    *q = (struct request){ .d = d, .done = done, .ctx = ctx };
+    return q;
+}
+
+static void request_end(struct request *q, const struct err *err)
+{
+    q->done(q->ctx, err);
+    free(q);
+}
+
+/* A failed attach has been undone. */
+static void undone(struct device *dev, void *ctx, const struct err *err)
+{
+    struct request *q = ctx;
+
+    (void)dev, (void)err;
+    request_end(q, &q->err);
+}
+
+static void attached(struct device *dev, void *ctx, const struct err *err)
+{
+    struct request *q = ctx;
+    struct err result = *err;
+
+    if (dev->run->down) {
+        request_end(q, err);
+        return;
+    }
+    if (!result.rc) {
+        config_add_device(q->d->config, device_config_copy(dev->config));
+        if (persist_save(q->d, &result))
+            config_remove_device(q->d->config, dev->ops->kind, dev->devid);
+    }
+    if (result.rc) {
+        q->err = result;
+        device_down(dev, true, false, undone, q);
+        return;
+    }
+    log_info("%s is attached", dev->name);
+    request_end(q, &result);
+}
+
+/* Devices can be changed on a domain that runs, and that is ours. */
+static int check_changeable(struct domain *d, enum device_kind kind,
+                            struct err *err)
+{
+    int rc = domain_need_live(d, err);
+
+    if (!rc && (!d->domid || d->adopted))
+        rc = err_set(err, -EPERM, "%s: its devices are not managed here",
+                     d->config->name);
+    if (!rc && !device_ops(kind))
+        rc = err_set(err, -EOPNOTSUPP, "%s: devices of this kind are not "
+                     "supported yet", d->config->name);
+    return rc;
+}
+
+static int check_attach(struct domain *d, struct device_config *dc,
+                        struct err *err)
+{
+    struct config_report report = { 0 };
+    int rc = check_changeable(d, dc->kind, err);
+
+    if (rc)
+        return rc;
+    if (config_fit_device(d->config, dc, d->config->name, &report))
+        err_set(err, -EEXIST, "%s", report.error);
+    else if (device_find(d, dc->kind, dc->devid))
+        err_set(err, -EBUSY, "%s: this device is being attached or detached",
+                d->config->name);
+    config_report_fini(&report);
+    return err->rc;
+}
+
+void device_attach(struct domain *d, struct device_config *dc,
+                   device_done_fn *done, void *ctx)
+{
+    struct err err = ERR_INIT;
+
+    if (check_attach(d, dc, &err)) {
+        device_config_free(dc);
+        done(ctx, &err);
+        return;
+    }
+    device_up(device_new(d, dc->kind, dc->devid, dc),
+              d->state == LIFE_RUNNING, attached, request_new(d, done, ctx));
+}
+
+static void detached(struct device *dev, void *ctx, const struct err *err)
+{
+    struct request *q = ctx;
+    struct err result = *err;
+
+    if (!err->rc) {
+        config_remove_device(q->d->config, dev->ops->kind, dev->devid);
+        persist_save(q->d, &result);
+        log_info("%s is detached", dev->name);
+    }
+    request_end(q, &result);
+}
+
+void device_detach(struct domain *d, enum device_kind kind, int64_t devid,
+                   bool force, device_done_fn *done, void *ctx)
+{
+    struct device *dev = device_find(d, kind, devid);
+    struct err err = ERR_INIT;
+
+    if (check_changeable(d, kind, &err)) {
+        done(ctx, &err);
+        return;
+    }
+    if (!dev)
+        err_set(&err, -ENOENT, "%s has no %s %lld", d->config->name,
+                device_notation(kind)->key, (long long)devid);
+    else if (dev->run->phase != PHASE_UP)
+        err_set(&err, -EBUSY, "%s: it is being attached or detached already",
+                dev->name);
+    if (err.rc)
+        done(ctx, &err);
+    else
+        device_down(dev, force, false, detached, request_new(d, done, ctx));
+}
+
+/* --- after a restart ---- */
+
+static void restore_one(struct domain *d, enum device_kind kind, int64_t devid)
+{
+    struct device_config *dc = config_find_device(d->config, kind, devid);
+    struct device *dev = device_new(d, kind, devid,
+                                    dc ? device_config_copy(dc) : NULL);
+    struct device_run *r = dev->run;
+
+    r->phase = PHASE_UP;
+    r->has_nodes = r->is_prepared = r->is_plugged = true;
+    r->was_ready = device_back_state(dev) >= STATE_INIT_WAIT;
+    if (dev->ops->adopt)
+        dev->ops->adopt(dev);
+}
+
+void devices_restore(struct domain *d)
+{
+    for (enum device_kind kind = 0; kind < NR_DEVICE_KINDS; kind++) {
+        _cleanup_free_ char *names = NULL, *path = NULL;
+
+        if (!device_ops(kind) || d->domid == NO_DOMID || !d->domid)
+            continue;
+        path = xasprintf("/local/domain/0/backend/%s/%u",
+                         device_ops(kind)->type, d->domid);
+        names = store_list(d->x->store, NULL, path);
+        for (char *n = names; n && *n; n += strlen(n) + 1)
+            restore_one(d, kind, strtoll(n, NULL, 10));
+    }
+}
+
+static void resumed(void *ctx, const struct err *err)
+{
+    (void)ctx;
+    if (err->rc)
+        log_warn("%s", err->text);
+}
+
+static void undone_late(struct device *dev, void *ctx, const struct err *err)
+{
+    (void)ctx, (void)err;
+    log_info("%s was being attached, undone", dev->name);
+}
+
+/* Killed between the end of a detach and its note. */
+static void forget_missing(struct domain *d)
+{
+    struct domain_config *c = d->config;
+    bool changed = false;
+    struct err err;
+
+    for (unsigned int i = c->nr_devices; i-- > 0; ) {
+        const struct device_config *dc = c->device[i];
+
+        if (!device_ops(dc->kind) || device_find(d, dc->kind, dc->devid))
+            continue;
+        config_remove_device(c, dc->kind, dc->devid);
+        changed = true;
+    }
+    if (changed && persist_save(d, &err))
+        log_err("%s", err.text);
+}
+
+void devices_resume(struct domain *d)
+{
+    bool ended = d->state == LIFE_ENDED;
+    struct device *dev, *tmp;
+
+    if (!d->domid || d->adopted)
+        return;
+    forget_missing(d);
+    list_for_each_safe(dev, tmp, &d->devices, link) {
+        _cleanup_free_ char *online = device_read_back(dev, "online");
+
+        if (!dev->config)
+            device_down(dev, true, ended, undone_late, NULL);
+        else if (!online || !streq(online, "1"))
+            device_down(dev, false, ended, detached,
+                        request_new(d, resumed, NULL));
+    }
+}

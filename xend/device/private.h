@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef XEND_DEVICE_PRIVATE_H
+#define XEND_DEVICE_PRIVATE_H
+
+#include "device/device.h"
+
+struct sd_event_source;
+struct store_tx;
+struct store_watch;
+
+/* Where a device is in its life; device.h has the picture. */
+enum device_phase {
+    PHASE_NEW,
+    PHASE_PREPARE,
+    PHASE_INIT,                 /* waits for the back end's InitWait */
+    PHASE_PLUG,
+    PHASE_CONNECT,              /* waits for both ends' Connected */
+    PHASE_UP,
+    PHASE_CLOSE,                /* waits for both ends' Closed */
+    PHASE_CUT,                  /* we closed for the guest: for the back end */
+    PHASE_UNPLUG,
+    PHASE_RELEASE,
+    PHASE_GONE,
+};
+
+typedef void device_end_fn(struct device *dev, void *ctx,
+                           const struct err *err);
+
+/* What drives a device: its phase, and who waits for the end of it. */
+struct device_run {
+    enum device_phase phase;
+    bool busy;                  /* a thread works for it */
+    bool down;                  /* it is to be taken down */
+    bool cancelled;             /* the way up is to end */
+    bool connect;               /* the way up ends when it is connected */
+    bool force;                 /* the way down does not depend on the guest */
+    bool stop;                  /* nor even asks it: it does not run */
+    bool has_nodes, was_ready, is_prepared, is_plugged;
+    struct err err;             /* of the thread */
+    device_end_fn *done;
+    void *ctx;
+    struct store_tx *tx;        /* the change that nodes or plugged make */
+    struct store_watch *back, *front;
+    struct sd_event_source *timer;
+};
+
+/* <xen/io/xenbus.h>'s states, with 0 for what is none. */
+enum device_state {
+    STATE_NONE, STATE_INITIALISING, STATE_INIT_WAIT, STATE_INITIALISED,
+    STATE_CONNECTED, STATE_CLOSING, STATE_CLOSED, NR_STATES
+};
+
+/* ---- device.c: one device's way up and down ---- */
+
+const struct device_ops *device_ops(enum device_kind kind);
+
+/* dc, used up, may be NULL. */
+struct device *device_new(struct domain *d, enum device_kind kind,
+                          int64_t devid, struct device_config *dc);
+/* Forget it, wherever it is; who waits is told -ECANCELED. */
+void device_abandon(struct device *dev);
+struct device *device_find(struct domain *d, enum device_kind kind,
+                           int64_t devid);
+
+/* Set it up; after an error it stays where it is, for device_down(). */
+void device_up(struct device *dev, bool connect, device_end_fn *done,
+               void *ctx);
+
+/*
+ * Take it down.  Whoever waits for another end of it is told -ECANCELED.
+ * Without force it may stay up, with an error; otherwise it is freed after
+ * done.  stop: the guest does not run.
+ */
+void device_down(struct device *dev, bool force, bool stop,
+                 device_end_fn *done, void *ctx);
+
+/* End its way up, if it is on it, with -ECANCELED. */
+void device_cancel(struct device *dev);
+
+/* ---- device_nodes.c ---- */
+
+/* Paths are written to buffers of this size. */
+#define DEVICE_PATH_MAX 100
+
+void device_back_path(const struct device *dev, char *path);
+void device_front_path(const struct device *dev, char *path);
+
+/* All nodes of both ends, the kind's included, as one change. */
+int device_write_nodes(struct device *dev);
+/* hotplug-status, and what the kind has found in plug. */
+int device_write_plugged(struct device *dev);
+/* Ask both ends to let go; and take that back. */
+int device_write_closing(struct device *dev);
+int device_write_open(struct device *dev);
+/* Close for the guest. */
+int device_write_cut(struct device *dev);
+void device_remove_nodes(struct device *dev);
+
+enum device_state device_back_state(const struct device *dev);
+enum device_state device_front_state(const struct device *dev);
+const char *device_state_word(enum device_state state);
+/* What the drivers have said of their errors, "" or with ": " before. */
+char *device_reasons(const struct device *dev);
+
+#endif

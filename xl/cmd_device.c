@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Devices of running domains. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xl.h"
+
+/* The words from first on, joined by commas: one specification. */
+static void add_spec(struct json_object *o, char **argv, int nr)
+{
+    size_t len = 1;
+    char *text;
+
+    for (int i = 0; i < nr; i++)
+        len += strlen(argv[i]) + 1;
+    text = calloc(1, len);
+    if (!text)
+        exit(fail("out of memory"));
+    for (int i = 0; i < nr; i++) {
+        strcat(text, i ? "," : "");
+        strcat(text, argv[i]);
+    }
+    add_str(o, "spec", text);
+    free(text);
+}
+
+static int attach(int argc, char **argv, const char *method)
+{
+    struct json_object *o, *result;
+
+    while (next_option(argc, argv, "h", NULL) != -1)
+        ;
+    o = params_of("domain", argv[optind]);
+    add_spec(o, argv + optind + 1, argc - optind - 1);
+    add_bool(o, "dry_run", global.dry_run);
+    result = client_call(method, o);
+    if (!result)
+        return EXIT_FAILED;
+    if (global.dry_run || global.json)
+        print_json(result);
+    json_object_put(result);
+    return EXIT_OK;
+}
+
+static int detach(int argc, char **argv, const char *method)
+{
+    static const struct option words[] = {
+        { "force", no_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+    };
+    bool force = global.force;
+    struct json_object *o;
+    int opt;
+
+    while ((opt = next_option(argc, argv, "hf", words)) != -1)
+        if (opt == 'f')
+            force = true;
+    o = params_of("domain", argv[optind]);
+    add_str(o, "device", argv[optind + 1]);
+    add_bool(o, "force", force);
+    return client_do(method, o);
+}
+
+/* How one kind is shown. */
+struct shown {
+    const char *method, *member;
+    void (*head)(void);
+    void (*row)(struct json_object *device);
+};
+
+static int list(int argc, char **argv, const struct shown *s)
+{
+    struct json_object *o = json_object_new_object(), *result, *domains;
+    size_t nr, nr_devices;
+
+    while (next_option(argc, argv, "h", NULL) != -1)
+        ;
+    add_words(o, "domains", argv + optind, argc - optind);
+    result = client_call(s->method, o);
+    if (!result)
+        return EXIT_FAILED;
+    if (global.json) {
+        print_json(result);
+        json_object_put(result);
+        return EXIT_OK;
+    }
+    s->head();
+    domains = get_list(result, "domains", &nr);
+    for (size_t i = 0; i < nr; i++) {
+        struct json_object *d = json_object_array_get_idx(domains, i);
+        struct json_object *devices = get_list(d, s->member, &nr_devices);
+
+        for (size_t n = 0; n < nr_devices; n++)
+            s->row(json_object_array_get_idx(devices, n));
+    }
+    json_object_put(result);
+    return EXIT_OK;
+}
+
+static void block_head(void)
+{
+    printf("%-5s %-3s %-6s %-5s %-6s %-8s %-30s\n", "Vdev", "BE", "handle",
+           "state", "evt-ch", "ring-ref", "BE-path");
+}
+
+static void block_row(struct json_object *v)
+{
+    int devid = get_int(v, "devid");
+
+    printf("%-5d %-3d %-6d %-5d %-6d %-8d %-30s\n", devid,
+           (int)get_int(v, "backend_domid"), devid, (int)get_int(v, "state"),
+           (int)get_int(v, "event_channel"), (int)get_int(v, "ring_ref"),
+           get_str(v, "backend_path"));
+}
+
+static int cmd_block_list(int argc, char **argv)
+{
+    static const struct shown disks = { "domain.disks", "disks", block_head,
+                                        block_row };
+
+    return list(argc, argv, &disks);
+}
+
+static int cmd_block_attach(int argc, char **argv)
+{
+    return attach(argc, argv, "domain.attach_disk");
+}
+
+static int cmd_block_detach(int argc, char **argv)
+{
+    return detach(argc, argv, "domain.detach_disk");
+}
+
+const struct command device_commands[] = {
+    { "block-attach", cmd_block_attach, "<Domain> <disk-spec-component(s)>...",
+      "Give a running domain one more disk", NULL, 2, true },
+    { "block-list", cmd_block_list, "<Domain(s)>",
+      "Show the disks of domains", NULL, 1, false },
+    { "block-detach", cmd_block_detach, "[option] <Domain> <DevId>",
+      "Take a disk away from a running domain",
+      "-f, --force   cut it off if the guest does not let go of it\n", 2,
+      false },
+    { NULL, NULL, NULL, NULL, NULL, 0, false }
+};
