@@ -29,8 +29,7 @@ HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
 DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
          "disk-kill", "disk-bad"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
-
-SAVE = ["save"]
+SAVE = ["save", "save-keep", "save-bad", "kill-save"]
 
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
@@ -51,7 +50,7 @@ INTEROP = [
     Boot("Debian's xl on zazen", ["dom0", "info", "create-four", "list-format",
          "pause", "destroy", "leak-few"], tools="xen"),
     Boot("our tools on Debian's Xen", ["dom0", "info", "create-four",
-         "list-format", "pause", "shutdown", "destroy", "leak-few"],
+         "list-format", "pause", "shutdown", "destroy", "leak-few", "save"],
          hypervisor="xen"),
 ]
 
@@ -69,6 +68,7 @@ LONG = [
 ] + [
     Boot("the tools run, three times",
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
+    Boot("domains are saved often", ["save-long"], cpu="max,-smap"),
 ]
 
 SUITES = {"system": SYSTEM, "interop": INTEROP, "partner": PARTNER,
