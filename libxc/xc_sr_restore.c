@@ -289,6 +289,8 @@ static int fill_shared_info(struct restore *r)
 
     if (rc)
         return fail(r, rc, "shared_info cannot be mapped");
+    /* A kernel that resumes unmasks what it wants, as it binds it anew. */
+    memset(shared->evtchn_mask, 0xff, sizeof(shared->evtchn_mask));
     shared->arch.max_pfn = r->d.nr_pfns;
     shared->arch.p2m_vaddr = r->d.p2m_va;
     shared->arch.p2m_cr3 = xen_pfn_to_cr3(r->p2m[r->d.p2m_root_pfn]);
