@@ -271,20 +271,18 @@ static __init void start_vcpu(struct builder *b)
 
 static __init void create(struct builder *b)
 {
-    const struct domain_params params = {
+    const struct xen_domctl_createdomain c = {
         .max_vcpus = opt_dom0_max_vcpus ? MIN(opt_dom0_max_vcpus, MAX_VCPUS)
                                         : nr_cpus,
         .max_evtchn_port = EVTCHN_FIFO_NR_CHANNELS - 1,
         .max_grant_frames = -1, .max_maptrack_frames = -1,
-        .privileged = true, .hardware = true,
     };
-    struct vcpu *v;
-    int rc = domain_create(&params, &b->d);
+    int rc = domain_create(0, &c, true, &b->d);
 
-    for (unsigned int i = 0; !rc && i < params.max_vcpus; i++) {
-        rc = vcpu_create(b->d, i, &v);
+    for (unsigned int i = 0; !rc && i < c.max_vcpus; i++) {
+        rc = vcpu_create(b->d, i);
         if (!rc)
-            v->info->evtchn_upcall_mask = 1;
+            b->d->vcpu[i]->info->evtchn_upcall_mask = 1;
     }
     if (rc)
         panic("dom0 could not be created: %d.", rc);

@@ -51,7 +51,6 @@ void boot_main(uint32_t magic, uint32_t mbi)
     init_interrupts();
     init_time();
     fpu_init_this();
-    domain_init_boot();
     clock_init_boot();
     sched_init_boot();
     sched_init_cpu(0);

@@ -51,23 +51,14 @@ static int createdomain_check(const struct xen_domctl_createdomain *c)
 
 static long op_createdomain(struct domain *none, struct xen_domctl *op)
 {
-    const struct xen_domctl_createdomain *c = &op->u.createdomain;
-    struct domain_params p = {
-        .id = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain
-                                                              : DOMID_INVALID,
-        .max_vcpus = c->max_vcpus,
-        .max_evtchn_port = c->max_evtchn_port,
-        .max_grant_frames = c->max_grant_frames,
-        .max_maptrack_frames = c->max_maptrack_frames,
-    };
+    domid_t id = op->domain && op->domain < DOMID_FIRST_RESERVED
+                 ? op->domain : DOMID_INVALID;
     struct domain *d;
-    int rc = createdomain_check(c);
+    int rc = createdomain_check(&op->u.createdomain);
 
     (void)none;
-    if (rc)
-        return rc;
-    memcpy(p.uuid, c->handle, sizeof(p.uuid));
-    rc = domain_create(&p, &d);
+    if (!rc)
+        rc = domain_create(id, &op->u.createdomain, false, &d);
     if (!rc)
         op->domain = d->id;
     return rc;

@@ -15,51 +15,26 @@
 
 long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
 {
-    struct vcpu *v;
     int rc = 0;
 
     if (op->u.max_vcpus.max != d->max_vcpus)
         return -EINVAL;
     for (unsigned int i = 0; !rc && i < d->max_vcpus; i++)
         if (!d->vcpu[i])
-            rc = vcpu_create(d, i, &v);
+            rc = vcpu_create(d, i);
     return rc;
-}
-
-/* Of a domain that is paused. */
-static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
-{
-    int rc = guest_ops->set_context(v, c);
-
-    if (rc)
-        return rc;
-    v->initialised = true;
-    if (c->flags & VGCF_online)
-        vcpu_unblock(v, VPF_DOWN);
-    else
-        atomic_or(&v->sched.pause_flags, VPF_DOWN);
-    return 0;
 }
 
 long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
 {
     struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
-    struct vcpu_guest_context *c;
-    long rc = -EFAULT;
+    long rc;
 
     if (!v || !op->u.vcpucontext.ctxt.p || d->dying)
         return -EINVAL;
-    c = kzalloc(sizeof(*c));
-    if (!c)
-        return -ENOMEM;
-    if (!copy_from_guest(c, op->u.vcpucontext.ctxt.p, sizeof(*c))) {
-        domain_pause(d);
-        spin_lock(&d->lock);
-        rc = set_context(v, c);
-        spin_unlock(&d->lock);
-        domain_unpause(d);
-    }
-    kfree(c);
+    domain_pause(d);
+    rc = vcpu_set_context(v, op->u.vcpucontext.ctxt.p, true);
+    domain_unpause(d);
     return rc;
 }
 

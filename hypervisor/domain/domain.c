@@ -6,7 +6,6 @@
  * not zero; whoever brings it to zero frees the structure, then the slot.
  */
 #include "domain/domain.h"
-#include "domain/private.h"
 #include "domain/guest_ops.h"
 #include "lib/env.h"
 #include "lib/string.h"
@@ -18,102 +17,52 @@
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
-struct slot {
+static struct slot {
     struct domain *d;                /* (c) while refs is not zero */
     unsigned int refs;               /* (a) */
-    unsigned int pad;
-};
-
-#define SLOTS_PER_PAGE (PAGE_SIZE / sizeof(struct slot))
-#define NR_SLOT_PAGES  (DOMID_FIRST_RESERVED / SLOTS_PER_PAGE + 1)
+} slots[DOMID_FIRST_RESERVED];
 
 /* (l) list_lock to change, read without */
-static struct slot *slot_page[NR_SLOT_PAGES];    /* (l) */
-static unsigned int slots_used[NR_SLOT_PAGES];   /* (l) */
-static domid_t last_id = DOMID_FIRST_RESERVED - 1;       /* (l) given last */
 static struct spinlock list_lock = SPINLOCK_INIT(LOCK_DOMLIST);
+static domid_t last_id;              /* (l) given last */
 
-static struct domain xen_domain = { .id = DOMID_XEN };
-static struct domain io_domain = { .id = DOMID_IO };
-static struct domain idle_vcpus = { .id = DOMID_IDLE, .max_vcpus = NR_CPUS };
+#define CHUNK 128                    /* slots; a search skips empty ones */
+static uint8_t used[DOMID_FIRST_RESERVED / CHUNK + 1];   /* (l) of a chunk */
+
+#define PSEUDO_DOMAIN \
+    .lock = SPINLOCK_INIT(LOCK_DOMAIN), .sched.weight = SCHED_WEIGHT_DEFAULT, \
+    .mm = { .page_lock = SPINLOCK_INIT(LOCK_PAGES), .first = NO_FRAME }
+
+static struct domain xen_domain = { .id = DOMID_XEN, PSEUDO_DOMAIN };
+static struct domain io_domain = { .id = DOMID_IO, PSEUDO_DOMAIN };
+static struct domain idle_vcpus = { .id = DOMID_IDLE, PSEUDO_DOMAIN,
+                                    .max_vcpus = NR_CPUS };
 struct domain *dom_xen = &xen_domain, *dom_io = &io_domain;
 struct domain *idle_domain = &idle_vcpus;
 struct domain *hardware_domain;
 const struct guest_ops *guest_ops;
 
-void domain_init_boot(void)
-{
-    struct domain *const pseudo[] = { dom_xen, dom_io, idle_domain };
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(pseudo); i++) {
-        spin_lock_init(&pseudo[i]->lock, LOCK_DOMAIN);
-        spin_lock_init(&pseudo[i]->mm.page_lock, LOCK_PAGES);
-        pseudo[i]->sched.weight = 256;
-        pseudo[i]->mm.first = NO_FRAME;
-    }
-}
-
-static struct slot *slot_of(domid_t id)
-{
-    struct slot *page;
-
-    if (id >= DOMID_FIRST_RESERVED)
-        return NULL;
-    page = READ_ONCE(slot_page[id / SLOTS_PER_PAGE]);
-    return page ? &page[id % SLOTS_PER_PAGE] : NULL;
-}
-
-/* Its domain with a reference, or NULL. */
-static struct domain *slot_get(struct slot *s)
-{
-    unsigned int refs = s ? READ_ONCE(s->refs) : 0, old;
-
-    while (refs) {
-        old = cmpxchg(&s->refs, refs, refs + 1);
-        if (old == refs)
-            return s->d;
-        refs = old;
-    }
-    return NULL;
-}
-
-/* Find the slot of id, or the next free one if that is DOMID_INVALID. */
-static int slot_take_locked(domid_t id, domid_t *ret_id)
-{
-    bool any = id == DOMID_INVALID;
-    unsigned int tries = any ? DOMID_FIRST_RESERVED : 1, chunk;
-
-    while (tries--) {
-        if (any)
-            id = last_id = last_id < DOMID_FIRST_RESERVED - 1 ? last_id + 1 : 1;
-        chunk = id / SLOTS_PER_PAGE;
-        if (!slot_page[chunk]) {
-            struct slot *page = hv_page_alloc();
-
-            if (!page)
-                return -ENOMEM;
-            smp_wmb();               /* cleared before it can be found */
-            WRITE_ONCE(slot_page[chunk], page);
-        }
-        if (!slot_of(id)->d) {
-            slots_used[chunk]++;
-            *ret_id = id;
-            return 0;
-        }
-    }
-    return any ? -ENOMEM : -EEXIST;
-}
-
+/* Take the slot of id, or the next free one if that is DOMID_INVALID. */
 static int domid_alloc(struct domain *d, domid_t id)
 {
-    int rc = -EINVAL;
+    unsigned int tries = DOMID_FIRST_RESERVED;
+    bool any = id == DOMID_INVALID;
+    int rc = any ? -ENOMEM : -EEXIST;
 
+    if (!any && id >= DOMID_FIRST_RESERVED)
+        return -EINVAL;
     spin_lock(&list_lock);
-    if (id < DOMID_FIRST_RESERVED || id == DOMID_INVALID)
-        rc = slot_take_locked(id, &d->id);
-    if (!rc) {
-        slot_of(d->id)->d = d;
-        d->refs = &slot_of(d->id)->refs;
+    if (any) {
+        do
+            id = last_id = last_id % (DOMID_FIRST_RESERVED - 1) + 1;
+        while (slots[id].d && --tries);
+    }
+    if (!slots[id].d) {
+        slots[id].d = d;
+        used[id / CHUNK]++;
+        d->id = id;
+        d->refs = &slots[id].refs;
+        rc = 0;
     }
     spin_unlock(&list_lock);
     return rc;
@@ -122,8 +71,8 @@ static int domid_alloc(struct domain *d, domid_t id)
 static void domid_free(struct domain *d)
 {
     spin_lock(&list_lock);
-    slot_of(d->id)->d = NULL;
-    slots_used[d->id / SLOTS_PER_PAGE]--;
+    slots[d->id].d = NULL;
+    used[d->id / CHUNK]--;
     spin_unlock(&list_lock);
 }
 
@@ -146,26 +95,25 @@ static void shared_info_destroy(struct domain *d)
         frames_free(pg, 0);
 }
 
-int domain_create(const struct domain_params *p, struct domain **ret_d)
+int domain_create(domid_t id, const struct xen_domctl_createdomain *c,
+                  bool hardware, struct domain **ret_d)
 {
     struct domain *d;
     int rc;
 
-    if (!p->max_vcpus || p->max_vcpus > MAX_VCPUS)
+    if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
         return -EINVAL;
     d = kzalloc(sizeof(*d));
     if (!d)
         return -ENOMEM;
     spin_lock_init(&d->lock, LOCK_DOMAIN);
-    d->max_vcpus = p->max_vcpus;
-    d->privileged = p->privileged;
-    d->hardware = p->hardware;
-    d->shutdown_code = SHUTDOWN_NONE;
+    d->max_vcpus = c->max_vcpus;
+    d->privileged = d->hardware = hardware;
     d->control_pauses = d->pause_count = 1;
-    d->sched.weight = 256;
-    memcpy(d->uuid, p->uuid, sizeof(d->uuid));
+    d->sched.weight = SCHED_WEIGHT_DEFAULT;
+    memcpy(d->uuid, c->handle, sizeof(d->uuid));
 
-    rc = domid_alloc(d, p->id);
+    rc = domid_alloc(d, id);
     if (rc)
         goto err_free;
     rc = domain_mm_init(d);
@@ -174,10 +122,10 @@ int domain_create(const struct domain_params *p, struct domain **ret_d)
     rc = shared_info_init(d);
     if (rc)
         goto err_mm;
-    rc = evtchn_init(d, p->max_evtchn_port);
+    rc = evtchn_init(d, c->max_evtchn_port);
     if (rc)
         goto err_shared;
-    rc = grant_init(d, p->max_grant_frames, p->max_maptrack_frames);
+    rc = grant_init(d, c->max_grant_frames, c->max_maptrack_frames);
     if (rc)
         goto err_evtchn;
     rc = pirq_init(d);
@@ -227,9 +175,18 @@ static void domain_free(struct domain *d)
 
 struct domain *domain_get_by_id(domid_t id)
 {
+    unsigned int refs, old;
+
     if (id == DOMID_SELF)
         id = current->domain->id;
-    return slot_get(slot_of(id));
+    if (id >= DOMID_FIRST_RESERVED)
+        return NULL;
+    for (refs = READ_ONCE(slots[id].refs); refs; refs = old) {
+        old = cmpxchg(&slots[id].refs, refs, refs + 1);
+        if (old == refs)
+            return slots[id].d;
+    }
+    return NULL;
 }
 
 int domain_get_managed(domid_t id, struct domain **ret_d)
@@ -251,10 +208,10 @@ struct domain *domain_next(domid_t id)
     struct domain *d = NULL;
 
     while (!d && id < DOMID_FIRST_RESERVED) {
-        if (READ_ONCE(slots_used[id / SLOTS_PER_PAGE]))
-            d = slot_get(slot_of(id++));
+        if (READ_ONCE(used[id / CHUNK]))
+            d = domain_get_by_id(id++);
         else
-            id = (id / SLOTS_PER_PAGE + 1) * SLOTS_PER_PAGE;
+            id = (id / CHUNK + 1) * CHUNK;
     }
     return d;
 }
@@ -318,19 +275,17 @@ void domain_unpause(struct domain *d)
 
 int domain_control_pause(struct domain *d)
 {
-    int rc = 0;
+    bool ok;
 
     spin_lock(&d->lock);
-    if (d->control_pauses == MAX_CONTROL_PAUSES) {
-        rc = -EOVERFLOW;
-    } else {
+    ok = d->control_pauses < MAX_CONTROL_PAUSES;
+    if (ok) {
         d->control_pauses++;
         pause_locked(d);
     }
     spin_unlock(&d->lock);
-    if (!rc)
-        domain_sync(d);
-    return rc;
+    domain_sync(d);
+    return ok ? 0 : -EOVERFLOW;
 }
 
 int domain_control_unpause(struct domain *d)
@@ -376,8 +331,7 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     first = !d->is_shut_down;
     if (first) {
         d->is_shut_down = true;
-        if (d->shutdown_code == SHUTDOWN_NONE)
-            d->shutdown_code = reason;
+        d->shutdown_code = reason;
         pause_locked(d);
     }
     spin_unlock(&d->lock);
@@ -390,7 +344,6 @@ void domain_resume(struct domain *d)
     spin_lock(&d->lock);
     if (d->is_shut_down) {
         d->is_shut_down = false;
-        d->shutdown_code = SHUTDOWN_NONE;
         unpause_locked(d);
     }
     spin_unlock(&d->lock);

@@ -55,7 +55,7 @@ struct domain {
     bool privileged;                 /* (c) may use control hypercalls */
     bool hardware;                   /* (c) owns devices and other MMIO */
     bool is_shut_down;               /* (d) */
-    uint8_t shutdown_code;           /* (d) SHUTDOWN_* */
+    uint8_t shutdown_code;           /* (d) SHUTDOWN_*, of one shut down */
     uint8_t dying;                   /* (a) enum dying */
     unsigned int control_pauses;     /* (d) by pausedomain; 1 at creation */
     bool started;                    /* (d) was once free of these */
@@ -76,22 +76,15 @@ struct domain {
     /* XENMEM_set_memory_map, (d) */
     struct e820_entry *e820;
     unsigned int nr_e820;
-    /* SCHEDOP_watchdog is not offered; shutdown deferred until vcpus stop */
-};
-
-struct domain_params {
-    domid_t id;                      /* DOMID_INVALID: the next free */
-    uint8_t uuid[16];
-    unsigned int max_vcpus;
-    unsigned int max_evtchn_port;
-    int max_grant_frames, max_maptrack_frames;   /* -1: default */
-    bool privileged, hardware;
 };
 
 extern struct domain *hardware_domain;   /* dom0, NULL before it exists */
 
-/* All or nothing.  -ENOMEM, -EINVAL, -EEXIST. */
-int domain_create(const struct domain_params *p, struct domain **ret_d);
+/* All or nothing; DOMID_INVALID: the next free number.  Of c only numbers and
+ * handle count.  hardware: it owns the machine and may control all.
+ * -ENOMEM, -EINVAL, -EEXIST. */
+int domain_create(domid_t id, const struct xen_domctl_createdomain *c,
+                  bool hardware, struct domain **ret_d);
 /* Kill, then release in bounded steps: -ERESTART until done. */
 int domain_kill(struct domain *d);
 
@@ -125,24 +118,31 @@ void domain_sync(struct domain *d);
  * the hardware domain, the machine ends in the same way. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
-#define SHUTDOWN_NONE 0xff           /* shutdown_code of a domain that runs */
 
 /* The guest broke its own machine state: show it, shut it down as crashed.
  * The running vcpu leaves the hypervisor through the scheduler afterwards. */
 void domain_crash(struct domain *d, const char *why, ...) __printf(2, 3);
 
 /* Make vcpu `id`, down and without a context; -EEXIST, -ENOMEM, -EINVAL. */
-int vcpu_create(struct domain *d, unsigned int id, struct vcpu **ret_v);
+int vcpu_create(struct domain *d, unsigned int id);
+/* Give up the frames that the vcpu of a dying domain holds: -ERESTART. */
+int vcpu_relinquish(struct vcpu *v);
+/* Free the vcpu's structure; it never runs again. */
+void vcpu_destroy(struct vcpu *v);
+/* A whole context from the caller's memory for v, which does not run; again:
+ * it may have one.  Its flags say whether it is up.  -EEXIST, -EINVAL, -EFAULT,
+ * -ENOMEM; -ERESTART: call again with the same. */
+int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again);
 /* Place vcpu_info at an offset in a frame of the domain (once). -EINVAL. */
 int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset);
 bool vcpu_has_info(const struct vcpu *v);
+/* An event waits that the running vcpu v does not hold off. */
+bool vcpu_event_deliverable(const struct vcpu *v);
 /* It has a context: let it run; -EINVAL without one. */
 int vcpu_up(struct vcpu *v);
 /* Let it stop, without waiting; the last one's end is a power-off. */
-void vcpu_down(struct vcpu *v);
+int vcpu_down(struct vcpu *v);
 
-/* Set up the structure of idle vcpus and of the pseudo-domains. */
-void domain_init_boot(void);
 extern struct domain *dom_xen, *dom_io, *idle_domain;
 
 /*

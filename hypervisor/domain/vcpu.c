@@ -4,11 +4,11 @@
 #include <stdarg.h>
 
 #include "domain/domain.h"
-#include "domain/private.h"
 #include "domain/guest_ops.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
+#include "mm/guest_copy.h"
 #include "mm/page_type.h"
 #include "x86/atomic.h"
 #include "x86/fpu.h"
@@ -22,25 +22,10 @@ bool vcpu_has_info(const struct vcpu *v)
     return v->info != &dummy_info;
 }
 
-static int vcpu_init_guest(struct vcpu *v)
-{
-    int rc;
-
-    v->sched.pause_flags |= VPF_DOWN;
-    v->fpu = kzalloc(fpu_area_size);
-    if (!v->fpu)
-        return -ENOMEM;
-    fpu_reset(v->fpu);
-    rc = guest_ops->vcpu_init(v);
-    if (rc)
-        kfree(v->fpu);
-    return rc;
-}
-
-int vcpu_create(struct domain *d, unsigned int id, struct vcpu **ret_v)
+int vcpu_create(struct domain *d, unsigned int id)
 {
     struct vcpu *v;
-    int rc = -ENOMEM;
+    int rc;
 
     if (id >= d->max_vcpus)
         return -EINVAL;
@@ -53,31 +38,23 @@ int vcpu_create(struct domain *d, unsigned int id, struct vcpu **ret_v)
     v->id = id;
     v->info = d->shared && id < XEN_LEGACY_MAX_VCPUS
               ? &d->shared->vcpu_info[id] : &dummy_info;
-    rc = sched_init_vcpu(v);
-    if (rc)
-        goto err_free;
-    rc = clock_init_vcpu(v);
-    if (rc)
-        goto err_sched;
     if (d != idle_domain) {
-        rc = vcpu_init_guest(v);
-        if (rc)
-            goto err_clock;
+        v->sched.pause_flags = VPF_DOWN;
+        v->fpu = kzalloc(fpu_area_size);
+        rc = v->fpu ? guest_ops->vcpu_init(v) : -ENOMEM;
+        if (rc) {
+            kfree(v->fpu);
+            kfree(v);
+            return rc;
+        }
     }
+    sched_init_vcpu(v);
+    clock_init_vcpu(v);
     spin_lock(&d->lock);
     v->sched.pause_count += d->pause_count;
     WRITE_ONCE(d->vcpu[id], v);
     spin_unlock(&d->lock);
-    *ret_v = v;
     return 0;
-
- err_clock:
-    clock_destroy_vcpu(v);
- err_sched:
-    sched_destroy_vcpu(v);
- err_free:
-    kfree(v);
-    return rc;
 }
 
 int vcpu_relinquish(struct vcpu *v)
@@ -98,6 +75,30 @@ void vcpu_destroy(struct vcpu *v)
     sched_destroy_vcpu(v);
     kfree(v->fpu);
     kfree(v);
+}
+
+int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again)
+{
+    struct domain *d = v->domain;
+    struct vcpu_guest_context *c = kzalloc(sizeof(*c));
+    int rc = -EFAULT;
+
+    if (!c)
+        return -ENOMEM;
+    if (!copy_from_guest(c, from, sizeof(*c))) {
+        spin_lock(&d->lock);
+        rc = v->initialised && !again ? -EEXIST : guest_ops->set_context(v, c);
+        if (!rc) {
+            v->initialised = true;
+            if (c->flags & VGCF_online)
+                vcpu_unblock(v, VPF_DOWN);
+            else
+                atomic_or(&v->sched.pause_flags, VPF_DOWN);
+        }
+        spin_unlock(&d->lock);
+    }
+    kfree(c);
+    return rc;
 }
 
 int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
@@ -145,7 +146,7 @@ int vcpu_up(struct vcpu *v)
     return rc;
 }
 
-void vcpu_down(struct vcpu *v)
+int vcpu_down(struct vcpu *v)
 {
     struct domain *d = v->domain;
     bool last = true;
@@ -161,6 +162,7 @@ void vcpu_down(struct vcpu *v)
     spin_unlock(&d->lock);
     if (last)
         domain_shutdown(d, SHUTDOWN_poweroff);
+    return 0;
 }
 
 long hypercall_again(unsigned int nr, ...)
@@ -178,11 +180,14 @@ long hypercall_again(unsigned int nr, ...)
     return -ERESTART;
 }
 
+bool vcpu_event_deliverable(const struct vcpu *v)
+{
+    return READ_ONCE(v->info->evtchn_upcall_pending) &&
+           !READ_ONCE(v->info->evtchn_upcall_mask);
+}
+
 bool hypercall_should_yield(void)
 {
-    const struct vcpu_info *info = current->info;
-
     return READ_ONCE(this_percpu()->softirq_pending) ||
-           (READ_ONCE(info->evtchn_upcall_pending) &&
-            !READ_ONCE(info->evtchn_upcall_mask));
+           vcpu_event_deliverable(current);
 }

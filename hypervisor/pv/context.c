@@ -338,13 +338,13 @@ static int vcpu_init(struct vcpu *v)
     return rc;
 }
 
-static void vcpu_destroy(struct vcpu *v)
+static void pv_vcpu_destroy(struct vcpu *v)
 {
     if (!is_idle(v) && cpu_features.isolate)
         isolate_vcpu_destroy(v);
 }
 
-static int vcpu_relinquish(struct vcpu *v)
+static int pv_vcpu_relinquish(struct vcpu *v)
 {
     int rc;
 
@@ -362,8 +362,8 @@ static const struct guest_ops pv_ops = {
     .domain_init = domain_init,
     .domain_destroy = domain_destroy,
     .vcpu_init = vcpu_init,
-    .vcpu_destroy = vcpu_destroy,
-    .vcpu_relinquish = vcpu_relinquish,
+    .vcpu_destroy = pv_vcpu_destroy,
+    .vcpu_relinquish = pv_vcpu_relinquish,
     .set_context = set_context,
     .get_context = get_context,
     .context_switch = context_switch,

@@ -28,6 +28,8 @@ static inline void pv_toggle_mode(struct vcpu *v, struct percpu *pc)
         pc->entry->exit_cr3 = v->hw_root[which] << PAGE_SHIFT;
     else
         write_cr3(v->guest_root[which] << PAGE_SHIFT);
+    if (unlikely(clock_stale(&v->clock)) && v->pv.kernel_mode)
+        runstate_write_area(v);      /* now it can be reached */
 }
 
 #endif

@@ -95,21 +95,16 @@ void clock_update_vcpu(struct vcpu *v)
                t->tsc_timestamp == ts->base_tsc &&
                t->tsc_to_system_mul == ts->mul))
         return;
-    t->tsc_timestamp = ts->base_tsc;
-    t->system_time = ts->base_ns;
-    t->tsc_to_system_mul = ts->mul;
-    t->tsc_shift = ts->shift;
-    t->flags = flags;
-    WRITE_ONCE(told->version, t->version + 1);
-    smp_wmb();                       /* the guest reads in reverse order */
-    told->tsc_timestamp = t->tsc_timestamp;
-    told->system_time = t->system_time;
-    told->tsc_to_system_mul = t->tsc_to_system_mul;
-    told->tsc_shift = t->tsc_shift;
-    told->flags = t->flags;
-    smp_wmb();
-    t->version += 2;
+    *t = (struct vcpu_time_info){
+        .version = t->version | 1, .tsc_timestamp = ts->base_tsc,
+        .system_time = ts->base_ns, .tsc_to_system_mul = ts->mul,
+        .tsc_shift = ts->shift, .flags = flags,
+    };
     WRITE_ONCE(told->version, t->version);
+    smp_wmb();                       /* the guest reads in reverse order */
+    *told = *t;
+    smp_wmb();
+    WRITE_ONCE(told->version, ++t->version);
     v->clock.told = v->info;
     v->clock.time_area_stale = v->clock.time_area;
 }
@@ -158,6 +153,12 @@ void runstate_write_area(struct vcpu *v)
         c->time_area_stale = !reachable || !write_time_area(v);
 }
 
+void clock_areas_changed(struct vcpu *v)
+{
+    v->clock.time_area_stale = v->clock.time_area;
+    runstate_write_area(v);
+}
+
 void runstate_change(struct vcpu *v, int state, s_time_t now)
 {
     struct vcpu_runstate_info *r = &v->clock.runstate;
@@ -174,14 +175,17 @@ static void singleshot_fired(void *data)
     evtchn_send_virq(data, VIRQ_TIMER);
 }
 
-int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout, uint32_t flags)
+int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout)
 {
     struct timer *t = &v->clock.singleshot;
+    bool past = timeout <= system_time();
 
-    (void)flags;                     /* the ABI lets us ignore "future" */
-    if (timeout <= system_time()) {
+    if (v != current)
+        return -EINVAL;
+    if (past || timeout == S_TIME_MAX) {
         timer_stop(t);
-        evtchn_send_virq(v, VIRQ_TIMER);
+        if (past)
+            evtchn_send_virq(v, VIRQ_TIMER);
         return 0;
     }
     if (t->cpu != smp_processor_id())
@@ -190,12 +194,11 @@ int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout, uint32_t flags)
     return 0;
 }
 
-int clock_init_vcpu(struct vcpu *v)
+void clock_init_vcpu(struct vcpu *v)
 {
     v->clock.runstate.state = RUNSTATE_offline;
     v->clock.runstate.state_entry_time = system_time();
     timer_init(&v->clock.singleshot, singleshot_fired, v, v->sched.cpu);
-    return 0;
 }
 
 void clock_destroy_vcpu(struct vcpu *v)

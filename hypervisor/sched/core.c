@@ -179,10 +179,11 @@ void vcpu_unpause(struct vcpu *v)
         vcpu_wake(v);
 }
 
-void vcpu_yield(void)
+int vcpu_yield(void)
 {
     current->sched.yield = true;
     softirq_raise(SOFTIRQ_SCHEDULE);
+    return 0;
 }
 
 int vcpu_set_affinity(struct vcpu *v, cpumask_t hard, cpumask_t soft)
@@ -437,7 +438,7 @@ static void poll_timeout(void *data)
     vcpu_unblock(data, VPF_POLL);
 }
 
-int sched_init_vcpu(struct vcpu *v)
+void sched_init_vcpu(struct vcpu *v)
 {
     static unsigned int last;        /* newcomers are spread */
     struct sched_vcpu *s = &v->sched;
@@ -452,7 +453,6 @@ int sched_init_vcpu(struct vcpu *v)
     s->affinity = s->affinity_soft = ~0UL;
     bvt_vcpu_init(&s->bvt, &v->domain->sched);
     timer_init(&s->poll_timer, poll_timeout, v, cpu);
-    return 0;
 }
 
 void sched_destroy_vcpu(struct vcpu *v)
@@ -481,8 +481,9 @@ void sched_init_cpu(unsigned int cpu)
 {
     struct vcpu *v;
 
-    if (vcpu_create(idle_domain, cpu, &v))
+    if (vcpu_create(idle_domain, cpu))
         panic("No memory for the idle vcpu of CPU %u", cpu);
+    v = idle_domain->vcpu[cpu];
     runqs[cpu].curr = runqs[cpu].idle = v;
     percpu_of[cpu]->curr = v;
     runstate_change(v, RUNSTATE_running, system_time());

@@ -70,7 +70,7 @@ struct vcpu_clock {
 void sched_init_boot(void);          /* once, before any vcpu */
 /* Creates the CPU's idle vcpu, which is current there from then on. */
 void sched_init_cpu(unsigned int cpu);
-int sched_init_vcpu(struct vcpu *v);
+void sched_init_vcpu(struct vcpu *v);
 void sched_destroy_vcpu(struct vcpu *v);
 
 /* It may run again: queue it if no pause flag and count is left. */
@@ -86,7 +86,7 @@ void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 bool vcpu_runnable(const struct vcpu *v);
 /* The running vcpu lets others run first. */
-void vcpu_yield(void);
+int vcpu_yield(void);
 /* It was running here until now; its state has been saved (context switch
  * tells it, so that others who wait for it may go on).  Interrupts off. */
 void sched_context_saved(struct vcpu *prev);
@@ -109,7 +109,7 @@ void idle_loop(void) __noreturn;
  * to kernel mode calls runstate_write_area if clock_stale says so.
  */
 void clock_init_boot(void);              /* wall clock: from the RTC */
-int clock_init_vcpu(struct vcpu *v);
+void clock_init_vcpu(struct vcpu *v);
 void clock_destroy_vcpu(struct vcpu *v);
 void clock_update_vcpu(struct vcpu *v);  /* its vcpu_time_info, and area */
 void clock_update_wallclock(struct domain *d);
@@ -117,8 +117,10 @@ void clock_set_wallclock(uint64_t secs, uint32_t nsecs, s_time_t at);
 /* State change RUNSTATE_*.  Holds the lock of its run queue. */
 void runstate_change(struct vcpu *v, int state, s_time_t now);
 void runstate_write_area(struct vcpu *v);
-/* Absolute system time; a past one fires at once.  v is current. */
-int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout, uint32_t flags);
+void clock_areas_changed(struct vcpu *v);    /* the guest has moved them */
+/* Absolute system time; a past one fires at once, S_TIME_MAX never.  -EINVAL:
+ * v is not current. */
+int vcpu_set_singleshot(struct vcpu *v, s_time_t timeout);
 
 static inline bool clock_stale(const struct vcpu_clock *c)
 {

@@ -9,13 +9,6 @@
 
 #define MAX_POLL_PORTS 128
 
-/* Something waits for the running vcpu that it does not hold off. */
-static bool event_deliverable(const struct vcpu *v)
-{
-    return READ_ONCE(v->info->evtchn_upcall_pending) &&
-           !READ_ONCE(v->info->evtchn_upcall_mask);
-}
-
 static long op_block(void)
 {
     struct vcpu *v = current;
@@ -23,7 +16,7 @@ static long op_block(void)
     WRITE_ONCE(v->info->evtchn_upcall_mask, 0);
     atomic_or(&v->sched.pause_flags, VPF_BLOCKED);
     /* Full barrier above: pairs with vcpu_mark_events, pending then flags. */
-    if (event_deliverable(v))
+    if (vcpu_event_deliverable(v))
         atomic_and(&v->sched.pause_flags, ~(unsigned long)VPF_BLOCKED);
     else
         softirq_raise(SOFTIRQ_SCHEDULE);
@@ -71,7 +64,7 @@ static long op_poll(void __guest *arg)
     atomic_or(&v->domain->ev.pollers, BIT(v->id));
     /* Full barrier above: pairs with the sender's, pending then pollers. */
     rc = any_pending(v->domain, &poll, &port);
-    if (rc || event_deliverable(v)) {
+    if (rc || vcpu_event_deliverable(v)) {
         poll_end(v);
         return rc < 0 ? rc : 0;
     }
@@ -96,46 +89,18 @@ static long op_shutdown(void __guest *arg)
     return 0;
 }
 
-static long op_shutdown_code(void __guest *arg)
-{
-    struct domain *d = current->domain;
-    struct sched_shutdown op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.reason > SHUTDOWN_MAX)
-        return -EINVAL;
-    spin_lock(&d->lock);
-    if (d->shutdown_code == SHUTDOWN_NONE)
-        d->shutdown_code = op.reason;        /* domain_shutdown keeps it */
-    spin_unlock(&d->lock);
-    return 0;
-}
-
-static long op_yield(void)
-{
-    vcpu_yield();
-    return 0;
-}
-
 long do_sched_op(int cmd, void __guest *arg)
 {
     switch (cmd) {
-    case SCHEDOP_yield:           return op_yield();
-    case SCHEDOP_block:           return op_block();
-    case SCHEDOP_shutdown:        return op_shutdown(arg);
-    case SCHEDOP_poll:            return op_poll(arg);
-    case SCHEDOP_shutdown_code:   return op_shutdown_code(arg);
-    default:                      return -ENOSYS;
+    case SCHEDOP_yield:    return vcpu_yield();
+    case SCHEDOP_block:    return op_block();
+    case SCHEDOP_shutdown: return op_shutdown(arg);
+    case SCHEDOP_poll:     return op_poll(arg);
+    default:               return -ENOSYS;
     }
 }
 
 long do_set_timer_op(s_time_t timeout)
 {
-    struct vcpu *v = current;
-
-    if (timeout)
-        return vcpu_set_singleshot(v, timeout, 0);
-    timer_stop(&v->clock.singleshot);
-    return 0;
+    return vcpu_set_singleshot(current, timeout ? timeout : S_TIME_MAX);
 }
