@@ -64,31 +64,6 @@ static long op_createdomain(struct domain *none, struct xen_domctl *op)
     return rc;
 }
 
-static long op_destroydomain(struct domain *d, struct xen_domctl *op)
-{
-    (void)op;
-    return domain_kill(d);
-}
-
-static long op_pausedomain(struct domain *d, struct xen_domctl *op)
-{
-    (void)op;
-    return domain_control_pause(d);
-}
-
-static long op_unpausedomain(struct domain *d, struct xen_domctl *op)
-{
-    (void)op;
-    return domain_control_unpause(d);
-}
-
-static long op_resumedomain(struct domain *d, struct xen_domctl *op)
-{
-    (void)op;
-    domain_resume(d);
-    return 0;
-}
-
 static void vcpus_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
     bool blocked = true, running = false;
@@ -152,42 +127,35 @@ static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)
     return 0;
 }
 
-static long op_set_address_size(struct domain *d, struct xen_domctl *op)
+/* The same for every domain: it has 64 bits, an RDTSC that never traps (the
+ * default, and "never emulate"), the one node, and no log-dirty mode. */
+static long op_constant(struct domain *d, struct xen_domctl *op)
 {
-    (void)d;
-    return op->u.address_size.size == 64 ? 0 : -EINVAL;
-}
+    uint64_t nodes;
 
-static long op_get_address_size(struct domain *d, struct xen_domctl *op)
-{
     (void)d;
-    op->u.address_size.size = 64;
-    return 0;
-}
-
-/* RDTSC never traps: that is the default, and "never emulate". */
-static long op_settscinfo(struct domain *d, struct xen_domctl *op)
-{
-    (void)d;
-    return op->u.tsc_info.tsc_mode == 0 || op->u.tsc_info.tsc_mode == 2
-           ? 0 : -EINVAL;
-}
-
-static long op_gettscinfo(struct domain *d, struct xen_domctl *op)
-{
-    (void)d;
-    op->u.tsc_info = (struct xen_domctl_tsc_info){
-        .gtsc_khz = cpu_features.tsc_hz / 1000,
-    };
-    return 0;
-}
-
-/* Log-dirty mode is not there; who asks copes with that. */
-static long op_shadow_op(struct domain *d, struct xen_domctl *op)
-{
-    (void)d;
-    (void)op;
-    return -EINVAL;
+    switch (op->cmd) {
+    case XEN_DOMCTL_set_address_size:
+        return op->u.address_size.size == 64 ? 0 : -EINVAL;
+    case XEN_DOMCTL_get_address_size:
+        op->u.address_size.size = 64;
+        return 0;
+    case XEN_DOMCTL_settscinfo:
+        return op->u.tsc_info.tsc_mode == 0 || op->u.tsc_info.tsc_mode == 2
+               ? 0 : -EINVAL;
+    case XEN_DOMCTL_gettscinfo:
+        op->u.tsc_info = (struct xen_domctl_tsc_info){
+            .gtsc_khz = cpu_features.tsc_hz / 1000 };
+        return 0;
+    case XEN_DOMCTL_setnodeaffinity:
+        if (bitmap_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
+            return -EFAULT;
+        return nodes & 1 ? 0 : -EINVAL;
+    case XEN_DOMCTL_getnodeaffinity:
+        return bitmap_to_guest(&op->u.nodeaffinity.nodemap, 1);
+    default:
+        return -EINVAL;              /* shadow_op: who asks copes with that */
+    }
 }
 
 #define OUT     1                    /* op goes back on success */
@@ -198,35 +166,37 @@ static long op_shadow_op(struct domain *d, struct xen_domctl *op)
 static const struct {
     domctl_fn *fn;
     unsigned int flags;
+    int (*plain)(struct domain *d);  /* fn of an operation without arguments */
 } table[] = {
     [XEN_DOMCTL_createdomain] = { op_createdomain, OUT | NO_DOM },
-    [XEN_DOMCTL_destroydomain] = { op_destroydomain, OTHERS },
-    [XEN_DOMCTL_pausedomain] = { op_pausedomain, OTHERS },
-    [XEN_DOMCTL_unpausedomain] = { op_unpausedomain, 0 },
+    [XEN_DOMCTL_destroydomain] = { .plain = domain_kill, .flags = OTHERS },
+    [XEN_DOMCTL_pausedomain] = { .plain = domain_control_pause,
+                                 .flags = OTHERS },
+    [XEN_DOMCTL_unpausedomain] = { .plain = domain_control_unpause },
+    [XEN_DOMCTL_resumedomain] = { .plain = domain_resume, .flags = OTHERS },
     [XEN_DOMCTL_getdomaininfo] = { op_getdomaininfo, OUT | NO_DOM },
-    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity, OUT },
-    [XEN_DOMCTL_shadow_op] = { op_shadow_op, 0 },
-    [XEN_DOMCTL_max_mem] = { domctl_max_mem, 0 },
+    [XEN_DOMCTL_setvcpuaffinity] = { domctl_vcpuaffinity, OUT },
+    [XEN_DOMCTL_getvcpuaffinity] = { domctl_vcpuaffinity, OUT },
+    [XEN_DOMCTL_shadow_op] = { op_constant },
+    [XEN_DOMCTL_max_mem] = { domctl_max_mem },
     [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext, OTHERS },
     [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext, OTHERS },
     [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, OUT },
     [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, OTHERS },
     [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, OUT },
-    [XEN_DOMCTL_hypercall_init] = { domctl_hypercall_init, 0 },
-    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity, OUT },
-    [XEN_DOMCTL_resumedomain] = { op_resumedomain, OTHERS },
-    [XEN_DOMCTL_set_address_size] = { op_set_address_size, 0 },
-    [XEN_DOMCTL_get_address_size] = { op_get_address_size, OUT },
+    [XEN_DOMCTL_hypercall_init] = { domctl_hypercall_init },
+    [XEN_DOMCTL_set_address_size] = { op_constant },
+    [XEN_DOMCTL_get_address_size] = { op_constant, OUT },
     [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext, OTHERS },
     [XEN_DOMCTL_get_ext_vcpucontext] = { domctl_get_ext_vcpucontext,
                                          OUT | OTHERS },
-    [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, OUT },
-    [XEN_DOMCTL_settscinfo] = { op_settscinfo, OTHERS },
+    [XEN_DOMCTL_gettscinfo] = { op_constant, OUT },
+    [XEN_DOMCTL_settscinfo] = { op_constant, OTHERS },
     [XEN_DOMCTL_getpageframeinfo3] = { domctl_getpageframeinfo3, OUT | ALWAYS },
     [XEN_DOMCTL_setvcpuextstate] = { domctl_setvcpuextstate, OTHERS },
     [XEN_DOMCTL_getvcpuextstate] = { domctl_getvcpuextstate, OUT | OTHERS },
-    [XEN_DOMCTL_setnodeaffinity] = { domctl_setnodeaffinity, 0 },
-    [XEN_DOMCTL_getnodeaffinity] = { domctl_getnodeaffinity, OUT },
+    [XEN_DOMCTL_setnodeaffinity] = { op_constant },
+    [XEN_DOMCTL_getnodeaffinity] = { op_constant, OUT },
     [XEN_DOMCTL_get_cpu_policy] = { domctl_get_cpu_policy, OUT | ALWAYS },
     [XEN_DOMCTL_set_cpu_policy] = { domctl_set_cpu_policy,
                                     OUT | ALWAYS | OTHERS },
@@ -235,18 +205,18 @@ static const struct {
 static long run(struct xen_domctl *op)
 {
     unsigned int flags = table[op->cmd].flags;
-    struct domain *d = NULL;
+    struct domain *d;
     long rc = -EINVAL;
 
-    if (!(flags & NO_DOM)) {
-        d = domain_get_by_id(op->domain);
-        if (!d)
-            return -ESRCH;
-    }
+    if (flags & NO_DOM)
+        return table[op->cmd].fn(NULL, op);
+    d = domain_get_by_id(op->domain);
+    if (!d)
+        return -ESRCH;
     if (!(flags & OTHERS) || d != current->domain)
-        rc = table[op->cmd].fn(d, op);
-    if (d)
-        domain_put(d);
+        rc = table[op->cmd].plain ? table[op->cmd].plain(d)
+                                  : table[op->cmd].fn(d, op);
+    domain_put(d);
     return rc;
 }
 
@@ -273,7 +243,8 @@ long do_domctl(void __guest *uop)
         return -EFAULT;
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -EACCES;
-    if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd].fn)
+    if (op.cmd >= ARRAY_SIZE(table) ||
+        !(table[op.cmd].fn || table[op.cmd].plain))
         return -ENOSYS;
     if (!spin_trylock(&control_lock))
         return -ERESTART;

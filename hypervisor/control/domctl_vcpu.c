@@ -79,112 +79,63 @@ long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 
 #define AFFINITY_FLAGS (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)
 
-static long affinity_vcpu(struct domain *d,
-                          const struct xen_domctl_vcpuaffinity *a,
-                          struct vcpu **ret_v)
+/* Set it, and report what comes into effect; or just report what was set. */
+long domctl_vcpuaffinity(struct domain *d, struct xen_domctl *op)
 {
+    const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    bool of_hard = a->flags & XEN_VCPUAFFINITY_HARD;
+    bool of_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
+    cpumask_t hard, soft;
+    struct vcpu *v;
+    long rc;
+
     if (a->vcpu >= d->max_vcpus || !(a->flags & AFFINITY_FLAGS) ||
         (a->flags & ~(AFFINITY_FLAGS | XEN_VCPUAFFINITY_FORCE)))
         return -EINVAL;
-    *ret_v = d->vcpu[a->vcpu];
-    return *ret_v ? 0 : -ESRCH;
-}
-
-long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
-{
-    const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
-    cpumask_t hard, soft;
-    struct vcpu *v;
-    long rc = affinity_vcpu(d, a, &v);
-
-    if (rc)
-        return rc;
+    v = d->vcpu[a->vcpu];
+    if (!v)
+        return -ESRCH;
     hard = v->sched.affinity;
     soft = v->sched.affinity_soft;
-    if ((a->flags & XEN_VCPUAFFINITY_HARD &&
-         bitmap_from_guest(&hard, &a->cpumap_hard)) ||
-        (a->flags & XEN_VCPUAFFINITY_SOFT &&
-         bitmap_from_guest(&soft, &a->cpumap_soft)))
-        return -EFAULT;
-    rc = vcpu_set_affinity(v, hard, soft);
-    if (rc)
-        return rc;
-    hard &= cpu_online_mask;         /* what comes into effect */
-    if ((a->flags & XEN_VCPUAFFINITY_HARD &&
-         bitmap_to_guest(&a->cpumap_hard, hard)) ||
-        (a->flags & XEN_VCPUAFFINITY_SOFT &&
-         bitmap_to_guest(&a->cpumap_soft, soft & hard)))
-        return -EFAULT;
-    return 0;
-}
-
-long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
-{
-    const struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
-    struct vcpu *v;
-    long rc = affinity_vcpu(d, a, &v);
-
-    if (rc)
-        return rc;
-    if ((a->flags & XEN_VCPUAFFINITY_HARD &&
-         bitmap_to_guest(&a->cpumap_hard, v->sched.affinity)) ||
-        (a->flags & XEN_VCPUAFFINITY_SOFT &&
-         bitmap_to_guest(&a->cpumap_soft, v->sched.affinity_soft)))
+    if (op->cmd == XEN_DOMCTL_setvcpuaffinity) {
+        if ((of_hard && bitmap_from_guest(&hard, &a->cpumap_hard)) ||
+            (of_soft && bitmap_from_guest(&soft, &a->cpumap_soft)))
+            return -EFAULT;
+        rc = vcpu_set_affinity(v, hard, soft);
+        if (rc)
+            return rc;
+        hard &= cpu_online_mask;
+        soft &= hard;
+    }
+    if ((of_hard && bitmap_to_guest(&a->cpumap_hard, hard)) ||
+        (of_soft && bitmap_to_guest(&a->cpumap_soft, soft)))
         return -EFAULT;
     return 0;
 }
 
-/* There is one node. */
-long domctl_setnodeaffinity(struct domain *d, struct xen_domctl *op)
-{
-    uint64_t nodes;
-
-    (void)d;
-    if (bitmap_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
-        return -EFAULT;
-    return nodes & 1 ? 0 : -EINVAL;
-}
-
-long domctl_getnodeaffinity(struct domain *d, struct xen_domctl *op)
-{
-    (void)d;
-    return bitmap_to_guest(&op->u.nodeaffinity.nodemap, 1);
-}
-
-/* Weight 0 and cap 0xffff stand for "as it is". */
-static long put_credit2(struct domain *d,
-                        const struct xen_domctl_sched_credit2 *c)
-{
-    struct domain_sched s;
-    long rc;
-
-    spin_lock(&d->lock);
-    s = d->sched;
-    if (c->weight)
-        s.weight = c->weight;
-    if (c->cap != 0xffff)
-        s.cap = c->cap;
-    rc = sched_adjust(d, &s);
-    spin_unlock(&d->lock);
-    return rc;
-}
-
+/* For putinfo, weight 0 and cap 0xffff stand for "as it is". */
 long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
 {
-    struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+    struct xen_domctl_sched_credit2 *c = &op->u.scheduler_op.u.credit2;
+    bool put = op->u.scheduler_op.cmd == XEN_DOMCTL_SCHEDOP_putinfo;
+    struct domain_sched s;
+    long rc = 0;
 
-    if (s->sched_id != XEN_SCHEDULER_CREDIT2)
+    if (op->u.scheduler_op.sched_id != XEN_SCHEDULER_CREDIT2 ||
+        (!put && op->u.scheduler_op.cmd != XEN_DOMCTL_SCHEDOP_getinfo))
         return -EINVAL;
-    switch (s->cmd) {
-    case XEN_DOMCTL_SCHEDOP_putinfo:
-        return put_credit2(d, &s->u.credit2);
-    case XEN_DOMCTL_SCHEDOP_getinfo:
-        s->u.credit2.weight = d->sched.weight;
-        s->u.credit2.cap = d->sched.cap;
-        return 0;
-    default:
-        return -EINVAL;
+    spin_lock(&d->lock);
+    s = d->sched;
+    if (put) {
+        s.weight = c->weight ? c->weight : s.weight;
+        s.cap = c->cap != 0xffff ? c->cap : s.cap;
+        rc = sched_adjust(d, &s);
+    } else {
+        c->weight = s.weight;
+        c->cap = s.cap;
     }
+    spin_unlock(&d->lock);
+    return rc;
 }
 
 long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)

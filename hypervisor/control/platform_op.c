@@ -8,36 +8,31 @@
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
 
-static long op_settime64(struct xen_platform_op *op)
+static long settime64(const struct xenpf_settime64 *t)
 {
-    if (op->u.settime64.mbz || op->u.settime64.nsecs >= NSEC_PER_SEC)
+    if (t->mbz || t->nsecs >= NSEC_PER_SEC)
         return -EINVAL;
-    clock_set_wallclock(op->u.settime64.secs, op->u.settime64.nsecs,
-                        op->u.settime64.system_time);
+    clock_set_wallclock(t->secs, t->nsecs, t->system_time);
     return 0;
 }
 
-static long op_get_cpuinfo(struct xen_platform_op *op)
+static void get_cpuinfo(struct xenpf_pcpuinfo *info)
 {
-    struct xenpf_pcpuinfo *info = &op->u.pcpu_info;
     uint32_t cpu = info->xen_cpuid;
 
     info->max_present = nr_cpus - 1;
     info->flags = XEN_PCPU_FLAGS_INVALID;
     if (cpu >= NR_CPUS || !percpu_of[cpu])
-        return 0;
+        return;
     info->flags = cpu_online_mask & BIT(cpu) ? XEN_PCPU_FLAGS_ONLINE : 0;
     info->apic_id = percpu_of[cpu]->apic_id;
     for (unsigned int i = 0; i < acpi.nr_cpus; i++)
         if (acpi.apic_id[i] == info->apic_id)
             info->acpi_id = acpi.acpi_id[i];
-    return 0;
 }
 
-static long op_enter_acpi_sleep(struct xen_platform_op *op)
+static long enter_sleep(const struct xenpf_enter_acpi_sleep *s)
 {
-    const struct xenpf_enter_acpi_sleep *s = &op->u.enter_acpi_sleep;
-
     if (s->flags || s->sleep_state > 5)
         return -EINVAL;
     if (s->sleep_state != 5)
@@ -46,19 +41,9 @@ static long op_enter_acpi_sleep(struct xen_platform_op *op)
     return acpi_enter_sleep(s->val_a, s->val_b);
 }
 
-static const struct {
-    long (*fn)(struct xen_platform_op *op);
-    bool out;                        /* something to copy back */
-} table[] = {
-    [XENPF_settime64] = { op_settime64, false },
-    [XENPF_get_cpuinfo] = { op_get_cpuinfo, true },
-    [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep, false },
-};
-
 long do_platform_op(void __guest *uop)
 {
     struct xen_platform_op op;
-    long rc;
 
     if (!current->domain->privileged)
         return -EPERM;
@@ -66,10 +51,12 @@ long do_platform_op(void __guest *uop)
         return -EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -EACCES;
-    if (op.cmd >= ARRAY_SIZE(table) || !table[op.cmd].fn)
-        return -ENOSYS;
-    rc = table[op.cmd].fn(&op);
-    if (!rc && table[op.cmd].out && copy_to_guest(uop, &op, sizeof(op)))
-        return -EFAULT;
-    return rc;
+    switch (op.cmd) {
+    case XENPF_settime64:        return settime64(&op.u.settime64);
+    case XENPF_enter_acpi_sleep: return enter_sleep(&op.u.enter_acpi_sleep);
+    case XENPF_get_cpuinfo:
+        get_cpuinfo(&op.u.pcpu_info);
+        return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+    default:                     return -ENOSYS;
+    }
 }

@@ -5,7 +5,6 @@
 #include "control/private.h"
 #include "domain/domain.h"
 #include "domain/cpu_policy.h"
-#include "domain/guest_ops.h"
 #include "drivers/console.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
@@ -37,28 +36,18 @@ static long op_readconsole(struct xen_sysctl *op)
     return 0;
 }
 
-/* How many low bits of an APIC id number the threads, and the cores too. */
+/* How many low bits of an APIC id number the threads, and the cores too.  CPUs
+ * without leaf 0xb say how many a package may have: these pass for cores. */
 static void topology(unsigned int *ret_thread_bits, unsigned int *ret_bits)
 {
-    unsigned int logical = 1, cores = 1, bits = 0, core_bits = 0;
+    bool levels = cpu_features.max_leaf >= 0xb && cpuid(0xb, 0).b;
+    unsigned int bits = 0, many = cpuid(1, 0).d & BIT(28)
+                                  ? (cpuid(1, 0).b >> 16) & 0xff : 1;
 
-    if (cpu_features.max_leaf >= 0xb && cpuid(0xb, 0).b) {
-        *ret_thread_bits = cpuid(0xb, 0).a & 31;
-        *ret_bits = cpuid(0xb, 1).a & 31;
-        return;
-    }
-    if (cpuid(1, 0).d & BIT(28))
-        logical = (cpuid(1, 0).b >> 16) & 0xff;
-    if (cpu_features.intel && cpu_features.max_leaf >= 4)
-        cores = (cpuid(4, 0).a >> 26) + 1;
-    else if (cpu_features.max_ext_leaf >= 0x80000008)
-        cores = (cpuid(0x80000008, 0).c & 0xff) + 1;
-    while (BIT(bits) < logical)
+    while (BIT(bits) < many)
         bits++;
-    while (BIT(core_bits) < cores)
-        core_bits++;
-    *ret_bits = MAX(bits, core_bits);
-    *ret_thread_bits = *ret_bits - core_bits;
+    *ret_thread_bits = levels ? cpuid(0xb, 0).a & 31 : 0;
+    *ret_bits = levels ? cpuid(0xb, 1).a & 31 : bits;
 }
 
 /* CPUs online with the same APIC id above the lowest `bits`, as this CPU. */
@@ -76,7 +65,6 @@ static long op_physinfo(struct xen_sysctl *op)
 {
     struct xen_sysctl_physinfo *info = &op->u.physinfo;
     unsigned int thread_bits, bits;
-    uint32_t r[4];
 
     topology(&thread_bits, &bits);
     *info = (struct xen_sysctl_physinfo){
@@ -92,12 +80,8 @@ static long op_physinfo(struct xen_sysctl *op)
         .max_mfn = max_mfn,
     };
     info->cores_per_socket = siblings(bits) / info->threads_per_core;
-    guest_ops->cpuid(NULL, 1, 0, r);
-    info->hw_cap[0] = r[3];
-    info->hw_cap[1] = r[2];
-    guest_ops->cpuid(NULL, 0x80000001, 0, r);
-    info->hw_cap[2] = r[3];
-    info->hw_cap[3] = r[2];
+    for (unsigned int i = 0; i < ARRAY_SIZE(info->hw_cap); i++)
+        info->hw_cap[i] = cpu_policy_host_word(i);
     return 0;
 }
 
@@ -256,44 +240,23 @@ static long op_scheduler(struct xen_sysctl *op)
     return 0;
 }
 
-/* Where each word of a featureset comes from (cpufeatureset.h). */
-static const struct {
-    uint32_t leaf, sub;
-    unsigned int reg;
-} feature_words[] = {
-    { 1, 0, 3 }, { 1, 0, 2 }, { 0x80000001, 0, 3 }, { 0x80000001, 0, 2 },
-    { 0xd, 1, 0 }, { 7, 0, 1 }, { 7, 0, 2 }, { 0x80000007, 0, 3 },
-    { 0x80000008, 0, 1 }, { 7, 0, 3 }, { 7, 1, 0 }, { 0x80000021, 0, 0 },
-    { 7, 1, 1 },
-};
-
-static bool hvm_index(uint32_t index)
-{
-    return index == XEN_SYSCTL_cpu_featureset_hvm ||
-           index == XEN_SYSCTL_cpu_featureset_hvm_max;
-}
-
 static long op_featureset(struct xen_sysctl *op)
 {
     struct xen_sysctl_cpu_featureset *f = &op->u.cpu_featureset;
-    uint32_t have = ARRAY_SIZE(feature_words), n = MIN(f->nr_features, have);
-    uint32_t r[4];
+    uint32_t n = MIN(f->nr_features, CPU_POLICY_WORDS), word;
 
     if (f->index > XEN_SYSCTL_cpu_featureset_hvm_max)
         return -EINVAL;
-    if (hvm_index(f->index))
+    if (f->index == XEN_SYSCTL_cpu_featureset_hvm ||
+        f->index == XEN_SYSCTL_cpu_featureset_hvm_max)
         return -EOPNOTSUPP;
-    if (!f->features.p) {
-        f->nr_features = have;
-        return 0;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        guest_ops->cpuid(NULL, feature_words[i].leaf, feature_words[i].sub, r);
-        if (copy_to_guest(f->features.p + i, &r[feature_words[i].reg], 4))
+    f->nr_features = f->features.p ? n : CPU_POLICY_WORDS;
+    for (uint32_t i = 0; f->features.p && i < n; i++) {
+        word = cpu_policy_host_word(i);
+        if (copy_to_guest(f->features.p + i, &word, sizeof(word)))
             return -EFAULT;
     }
-    f->nr_features = n;
-    return n < have ? -ENOBUFS : 0;
+    return f->nr_features < CPU_POLICY_WORDS ? -ENOBUFS : 0;
 }
 
 static long op_get_cpu_policy(struct xen_sysctl *op)

@@ -7,28 +7,27 @@
 #include "lib/string.h"
 #include "mm/buddy.h"
 
-/* Registers of a leaf that are sets of features: only these are checked. */
-#define REG_A 1
-#define REG_B 2
-#define REG_C 4
-#define REG_D 8
+#define NO_SUB XEN_CPUID_NO_SUBLEAF
+
+/* The words of a featureset, in its order (cpufeatureset.h); behind them, what
+ * else is a set of features. */
 static const struct {
     uint32_t leaf, sub;
-    unsigned int regs;
-} features[] = {
-    { 0x1, XEN_CPUID_NO_SUBLEAF, REG_C | REG_D },
-    { 0x7, 0, REG_B | REG_C | REG_D }, { 0x7, 1, REG_A },
-    { 0xd, 0, REG_A | REG_D }, { 0xd, 1, REG_A },
-    { 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_C | REG_D },
-    { 0x80000007, XEN_CPUID_NO_SUBLEAF, REG_D },
-    { 0x80000008, XEN_CPUID_NO_SUBLEAF, REG_B },
+    unsigned int reg;                /* 0 to 3: A to D */
+} words[] = {
+    { 1, NO_SUB, 3 }, { 1, NO_SUB, 2 }, { 0x80000001, NO_SUB, 3 },
+    { 0x80000001, NO_SUB, 2 }, { 0xd, 1, 0 }, { 7, 0, 1 }, { 7, 0, 2 },
+    { 0x80000007, NO_SUB, 3 }, { 0x80000008, NO_SUB, 1 }, { 7, 0, 3 },
+    { 7, 1, 0 }, { 0x80000021, NO_SUB, 0 }, { 7, 1, 1 },
+    { 0xd, 0, 0 }, { 0xd, 0, 3 },
 };
+_Static_assert(ARRAY_SIZE(words) == CPU_POLICY_WORDS + 2, "a featureset's");
 
 static xen_cpuid_leaf_t host_leaf(uint32_t leaf, uint32_t sub)
 {
     uint32_t r[4];
 
-    guest_ops->cpuid(NULL, leaf, sub == XEN_CPUID_NO_SUBLEAF ? 0 : sub, r);
+    guest_ops->cpuid(NULL, leaf, sub == NO_SUB ? 0 : sub, r);
     return (xen_cpuid_leaf_t){ leaf, sub, r[0], r[1], r[2], r[3] };
 }
 
@@ -55,20 +54,20 @@ bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf)
     for (leaf = 0; leaf <= last; leaf++) {
         subs = nr_subleaves(leaf);
         if (index < MAX(subs, 1U)) {
-            *ret_leaf = host_leaf(leaf, subs ? index : XEN_CPUID_NO_SUBLEAF);
+            *ret_leaf = host_leaf(leaf, subs ? index : NO_SUB);
             return true;
         }
         index -= MAX(subs, 1U);
     }
     if (index < 2) {                 /* limits of hypervisor leaves */
-        *ret_leaf = (xen_cpuid_leaf_t){ 0x40000000 + index * 0x100,
-                                        XEN_CPUID_NO_SUBLEAF, 0, 0, 0, 0 };
+        *ret_leaf = (xen_cpuid_leaf_t){ .leaf = 0x40000000 + index * 0x100,
+                                        .subleaf = NO_SUB };
         return true;
     }
     leaf = 0x80000000 + index - 2;
     if (leaf > host_leaf(0x80000000, 0).a)
         return false;
-    *ret_leaf = host_leaf(leaf, XEN_CPUID_NO_SUBLEAF);
+    *ret_leaf = host_leaf(leaf, NO_SUB);
     return true;
 }
 
@@ -77,42 +76,41 @@ const xen_cpuid_leaf_t *cpu_policy_find(const struct domain *d, uint32_t leaf,
 {
     const struct cpu_policy *p = READ_ONCE(d->pv.policy);
 
-    for (unsigned int i = 0; p && i < p->nr && p->leaf[i].leaf <= leaf; i++)
-        if (p->leaf[i].leaf == leaf &&
-            (p->leaf[i].subleaf == subleaf ||
-             p->leaf[i].subleaf == XEN_CPUID_NO_SUBLEAF))
+    for (unsigned int i = 0; p && i < p->nr; i++)
+        if (p->leaf[i].leaf == leaf && (p->leaf[i].subleaf == subleaf ||
+                                        p->leaf[i].subleaf == NO_SUB))
             return &p->leaf[i];
     return NULL;
+}
+
+static uint32_t word_of(const xen_cpuid_leaf_t *l, unsigned int i)
+{
+    const uint32_t regs[4] = { l->a, l->b, l->c, l->d };
+
+    return regs[words[i].reg];
+}
+
+uint32_t cpu_policy_host_word(unsigned int i)
+{
+    xen_cpuid_leaf_t l = host_leaf(words[i].leaf, words[i].sub);
+
+    return word_of(&l, i);
 }
 
 /* Every feature that it claims is one that guests are offered. */
 static bool leaf_ok(const xen_cpuid_leaf_t *l)
 {
-    for (unsigned int i = 0; i < ARRAY_SIZE(features); i++) {
-        unsigned int regs = features[i].regs;
-        xen_cpuid_leaf_t h;
-
-        if (features[i].leaf != l->leaf || features[i].sub != l->subleaf)
-            continue;
-        h = host_leaf(l->leaf, l->subleaf);
-        return !((regs & REG_A) && (l->a & ~h.a)) &&
-               !((regs & REG_B) && (l->b & ~h.b)) &&
-               !((regs & REG_C) && (l->c & ~h.c)) &&
-               !((regs & REG_D) && (l->d & ~h.d));
-    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(words); i++)
+        if (words[i].leaf == l->leaf && words[i].sub == l->subleaf &&
+            word_of(l, i) & ~cpu_policy_host_word(i))
+            return false;
     return true;
 }
 
-static bool leaf_before(const xen_cpuid_leaf_t *a, const xen_cpuid_leaf_t *b)
-{
-    return a->leaf < b->leaf || (a->leaf == b->leaf && a->subleaf < b->subleaf);
-}
-
-int cpu_policy_set(struct domain *d, xen_cpuid_leaf_t *leaf, unsigned int nr,
-                   xen_cpuid_leaf_t *ret_bad)
+int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t *leaf,
+                   unsigned int nr, xen_cpuid_leaf_t *ret_bad)
 {
     struct cpu_policy *p;
-    unsigned int j;
 
     if (nr > CPU_POLICY_MAX)
         return -E2BIG;
@@ -125,11 +123,8 @@ int cpu_policy_set(struct domain *d, xen_cpuid_leaf_t *leaf, unsigned int nr,
     p = kzalloc(sizeof(*p) + nr * sizeof(*leaf));
     if (!p)
         return -ENOMEM;
-    for (p->nr = 0; p->nr < nr; p->nr++) {
-        for (j = p->nr; j && leaf_before(&leaf[p->nr], &p->leaf[j - 1]); j--)
-            p->leaf[j] = p->leaf[j - 1];
-        p->leaf[j] = leaf[p->nr];
-    }
+    p->nr = nr;
+    memcpy(p->leaf, leaf, nr * sizeof(*leaf));
     kfree(d->pv.policy);
     WRITE_ONCE(d->pv.policy, p);
     return 0;

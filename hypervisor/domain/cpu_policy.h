@@ -9,11 +9,12 @@
 
 struct domain;
 
-#define CPU_POLICY_MAX 136           /* leaves */
+#define CPU_POLICY_MAX   136         /* leaves */
+#define CPU_POLICY_WORDS 13          /* of a featureset */
 
 struct cpu_policy {
     unsigned int nr;
-    xen_cpuid_leaf_t leaf[];         /* sorted by leaf, then subleaf */
+    xen_cpuid_leaf_t leaf[];         /* in any order */
 };
 
 /* The leaf as d's policy has it (subleaf XEN_CPUID_NO_SUBLEAF matches any);
@@ -25,12 +26,15 @@ const xen_cpuid_leaf_t *cpu_policy_find(const struct domain *d, uint32_t leaf,
  * false behind the last one. */
 bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf);
 
+/* Word i of the featureset of what a guest gets at most. */
+uint32_t cpu_policy_host_word(unsigned int i);
+
 /*
  * Give d, which has not run, a policy of nr leaves in any order; a copy is
  * kept.  A feature that the machine does not offer is -EINVAL with the leaf
  * in ret_bad.  -ENOMEM.
  */
-int cpu_policy_set(struct domain *d, xen_cpuid_leaf_t *leaf, unsigned int nr,
-                   xen_cpuid_leaf_t *ret_bad);
+int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t *leaf,
+                   unsigned int nr, xen_cpuid_leaf_t *ret_bad);
 
 #endif

@@ -339,7 +339,7 @@ void domain_shutdown(struct domain *d, uint8_t reason)
         evtchn_send_global_virq(VIRQ_DOM_EXC);
 }
 
-void domain_resume(struct domain *d)
+int domain_resume(struct domain *d)
 {
     spin_lock(&d->lock);
     if (d->is_shut_down) {
@@ -347,6 +347,7 @@ void domain_resume(struct domain *d)
         unpause_locked(d);
     }
     spin_unlock(&d->lock);
+    return 0;
 }
 
 void domain_crash(struct domain *d, const char *why, ...)

@@ -117,7 +117,7 @@ void domain_sync(struct domain *d);
 /* The domain has ended (SHUTDOWN_poweroff, ...): pause it, tell dom0.  If it is
  * the hardware domain, the machine ends in the same way. */
 void domain_shutdown(struct domain *d, uint8_t reason);
-void domain_resume(struct domain *d);
+int domain_resume(struct domain *d);
 
 /* The guest broke its own machine state: show it, shut it down as crashed.
  * The running vcpu leaves the hypervisor through the scheduler afterwards. */
