@@ -100,9 +100,9 @@ static bool check_writable(struct fake_xc *f, const uint8_t *levels)
 
 static long pin(struct fake_xc *f, uint64_t mfn)
 {
-    static uint8_t levels[FAKE_FRAMES];
+    uint8_t *levels = f->level;
 
-    memset(levels, 0, sizeof(levels));
+    memset(levels, 0, sizeof(f->level));
     if (f->nr_maps) {
         refuse(f, "frames are still mapped", f->nr_maps);
         return -EBUSY;
@@ -126,6 +126,32 @@ uint64_t fake_walk(struct fake_xc *f, uint64_t va)
 }
 
 /* ---- hypercalls ---- */
+
+static void frame_infos(struct fake_xc *f,
+                        const struct xen_domctl_getpageframeinfo3 *p)
+{
+    for (uint64_t i = 0; i < p->num; i++) {
+        uint64_t mfn = p->array.p[i];
+        unsigned int frame;
+
+        if (!frame_of(mfn, &frame) || !f->owned[frame])
+            p->array.p[i] = XEN_DOMCTL_PFINFO_XTAB;
+        else
+            p->array.p[i] = (uint64_t)f->level[frame] <<
+                            XEN_DOMCTL_PFINFO_LTAB_SHIFT |
+                            (mfn == f->pinned_mfn ? XEN_DOMCTL_PFINFO_LPINTAB
+                                                  : 0);
+    }
+}
+
+/* Only vcpu 0 has one. */
+static long get_context(struct fake_xc *f, struct xen_domctl *op)
+{
+    if (op->u.vcpucontext.vcpu || !f->has_context)
+        return -ENODATA;
+    memcpy(op->u.vcpucontext.ctxt.p, &f->context, sizeof(f->context));
+    return 0;
+}
 
 static long domctl(struct fake_xc *f, struct xen_domctl *op)
 {
@@ -162,10 +188,25 @@ static long domctl(struct fake_xc *f, struct xen_domctl *op)
         memcpy(&f->context, op->u.vcpucontext.ctxt.p, sizeof(f->context));
         f->has_context = true;
         return 0;
+    case XEN_DOMCTL_getvcpucontext:
+        return get_context(f, op);
+    case XEN_DOMCTL_set_ext_vcpucontext:
+        f->entries = op->u.ext_vcpucontext;
+        return 0;
+    case XEN_DOMCTL_get_ext_vcpucontext:
+        op->u.ext_vcpucontext = f->entries;
+        return 0;
+    case XEN_DOMCTL_getvcpuextstate:
+        op->u.vcpuextstate.size = 0;
+        return 0;
+    case XEN_DOMCTL_getpageframeinfo3:
+        frame_infos(f, &op->u.getpageframeinfo3);
+        return 0;
     case XEN_DOMCTL_getdomaininfo:
         memset(&op->u.getdomaininfo, 0, sizeof(op->u.getdomaininfo));
         op->u.getdomaininfo.domain = DOMID;
         op->u.getdomaininfo.max_pages = f->max_pages;
+        op->u.getdomaininfo.max_vcpu_id = f->max_vcpus - 1;
         op->u.getdomaininfo.shared_info_frame = fake_mfn(f->shared_info);
         return 0;
     }
@@ -180,6 +221,7 @@ static long sysctl_op(struct fake_xc *f, struct xen_sysctl *op)
         return -ENOSYS;
     memset(&op->u.physinfo, 0, sizeof(op->u.physinfo));
     op->u.physinfo.free_pages = f->free_frames;
+    op->u.physinfo.max_mfn = FAKE_MFN_BASE + FAKE_FRAMES - 1;
     return 0;
 }
 

@@ -36,8 +36,10 @@ struct fake_xc {
     uint64_t max_pages, map_kb;
     unsigned int shared_info, grants;   /* frames of the hypervisor's */
     uint64_t hypercall_mfn, pinned_mfn;
+    uint8_t level[FAKE_FRAMES];         /* of page tables, when pinned */
     bool has_context;
     struct vcpu_guest_context context;
+    struct xen_domctl_ext_vcpucontext entries;
     struct fake_map maps[FAKE_MAX_MAPS];
     unsigned int nr_maps;
     unsigned int hypercalls;
