@@ -362,8 +362,8 @@ static void test_guest(void **state)
     (void)state;
     attach();
     back(STATE_INIT_WAIT);
-    late_now();                 /* it does not connect */
-    late_now();                 /* nor close when it is asked */
+    late_now();                 /* it does not connect: it is not asked */
+    assert_true(holds(FRONT "/state", "6"));
     back(STATE_CLOSED);
     ended(-ETIMEDOUT, "front end is in state Initialising");
     assert_true(no_nodes() && list_empty(&d.devices));
@@ -381,11 +381,20 @@ static void test_guest(void **state)
         assert_int_equal(nr_results, 0);
         late_now();
         late_now();
-        late_now();
         ended(-ETIMEDOUT, "state none");
         assert_string_equal(calls, "pnPNur");
         assert_true(no_nodes() && list_empty(&d.devices));
     }
+    attach();
+    back(STATE_INIT_WAIT);
+    front(STATE_INITIALISED);
+    late_now();                 /* it has begun: it is asked */
+    assert_true(holds(FRONT "/state", "3"));
+    late_now();
+    back(STATE_CLOSED);
+    ended(-ETIMEDOUT, "front end is in state Initialised");
+    assert_true(no_nodes() && list_empty(&d.devices));
+
     calls[0] = 0;
     attach();
     back(STATE_INIT_WAIT);

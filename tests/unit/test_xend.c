@@ -53,6 +53,14 @@ static const struct {
     { "domain.set_memory", "{\"domain\":\"0\",\"memory_kb\":1}", "too little" },
     { "domain.bvt", "{}", "borrowed" },
     { "domain.console", "{\"domain\":\"0\"}", "no console" },
+    { "domain.attach_disk", "{\"domain\":\"0\"}", "either spec or config" },
+    { "domain.attach_disk", "{\"domain\":\"0\",\"spec\":\"/a\"}",
+      "no vdev" },
+    { "domain.attach_disk", "{\"domain\":\"0\",\"spec\":\"/a,,xvda\"}",
+      "not managed here" },
+    { "domain.detach_disk", "{\"domain\":\"0\",\"device\":\"eth0\"}",
+      "\"eth0\" is no disk" },
+    { "domain.disks", "{\"domains\":[\"nobody\"]}", "invalid domain" },
 };
 
 /* Claim: each is refused by one line, and nothing is left behind. */

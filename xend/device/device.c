@@ -344,16 +344,23 @@ static bool step_up(struct device *dev)
 
 /* --- the way down ---- */
 
+/* Who has not begun with it, or has ended, need not be asked. */
+static bool is_used(const struct device *dev)
+{
+    enum device_state front = device_front_state(dev);
+
+    return front != STATE_NONE && front != STATE_INITIALISING &&
+           front != STATE_CLOSED;
+}
+
 static bool begin_down(struct device *dev)
 {
     struct device_run *r = dev->run;
 
     stop_waiting(dev);
-    if (!r->has_nodes || !r->was_ready || r->stop) {
-        r->phase = PHASE_CLOSE;
-        return true;
-    }
     r->phase = PHASE_CLOSE;
+    if (!r->has_nodes || !r->was_ready || r->stop || !is_used(dev))
+        return true;
     device_write_closing(dev);
     wait_for(dev, CLOSE_LIMIT);
     return false;
