@@ -25,10 +25,9 @@ _Static_assert(ARRAY_SIZE(words) == CPU_POLICY_WORDS + 2, "a featureset's");
 
 static xen_cpuid_leaf_t host_leaf(uint32_t leaf, uint32_t sub)
 {
-    uint32_t r[4];
+    struct cpuid_regs r = guest_ops->cpuid(NULL, leaf, sub == NO_SUB ? 0 : sub);
 
-    guest_ops->cpuid(NULL, leaf, sub == NO_SUB ? 0 : sub, r);
-    return (xen_cpuid_leaf_t){ leaf, sub, r[0], r[1], r[2], r[3] };
+    return (xen_cpuid_leaf_t){ leaf, sub, r.a, r.b, r.c, r.d };
 }
 
 /* Subleaves that tools list of a leaf; 0: it has none. */

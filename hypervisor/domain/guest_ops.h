@@ -5,6 +5,7 @@
 #define DOMAIN_GUEST_OPS_H
 
 #include "lib/abi.h"
+#include "x86/cpu.h"
 
 struct domain;
 struct vcpu;
@@ -25,8 +26,7 @@ struct guest_ops {
     /* Switch this CPU from prev to next and enter it.  Interrupts off. */
     void (*context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
     /* CPUID as v sees it; v NULL: the most that any guest is offered. */
-    void (*cpuid)(struct vcpu *v, uint32_t leaf, uint32_t sub,
-                  uint32_t out[4]);
+    struct cpuid_regs (*cpuid)(struct vcpu *v, uint32_t leaf, uint32_t sub);
     /* LDTR for the running vcpu: its ldt_base or ldt_ents changed. */
     void (*ldt_load)(struct vcpu *v);
     /* Registers and a backtrace of the guest to the console. */

@@ -11,52 +11,39 @@
 #define DR7_ONES       0x0400UL
 #define DR7_GD         0x2000UL
 #define DR7_ENABLED    0x00ffUL
-#define DR7_IO         2             /* R/W field: I/O, needs CR4.DE */
+#define DR7_RW_HIGH    0x22220000UL  /* upper bit of each R/W field */
 
-static bool dr7_ok(unsigned long val)
+#define LOAD(n, val)   __asm__ volatile("mov %0, %%dr" #n :: "r" (val))
+
+/* DR4 and DR5 are other names of DR6 and DR7. */
+static unsigned int number(unsigned int reg)
 {
-    unsigned int n;
-
-    if ((val >> 32) || (val & DR7_GD))
-        return false;
-    for (n = 0; n < 4; n++)
-        if (((val >> (16 + 4 * n)) & 3) == DR7_IO)
-            return false;
-    return true;
+    return reg == 4 || reg == 5 ? reg + 2 : reg;
 }
 
-static void load_one(unsigned int reg, unsigned long val)
+int pv_debugreg_get(struct vcpu *v, unsigned int reg, uint64_t *ret_val)
 {
-    switch (reg) {
-    case 0: __asm__ volatile("mov %0, %%dr0" :: "r" (val)); break;
-    case 1: __asm__ volatile("mov %0, %%dr1" :: "r" (val)); break;
-    case 2: __asm__ volatile("mov %0, %%dr2" :: "r" (val)); break;
-    case 3: __asm__ volatile("mov %0, %%dr3" :: "r" (val)); break;
-    case 6: __asm__ volatile("mov %0, %%dr6" :: "r" (val)); break;
-    case 7: __asm__ volatile("mov %0, %%dr7" :: "r" (val)); break;
-    }
+    if (reg > 7)
+        return -EINVAL;
+    *ret_val = v->pv.debugreg[number(reg)];
+    return 0;
 }
 
 int pv_debugreg_set(struct vcpu *v, unsigned int reg, unsigned long val)
 {
-    switch (reg) {
-    case 0: case 1: case 2: case 3:
-        if (!va_canonical(val) || va_is_hypervisor(val))
-            return -EPERM;
-        break;
-    case 4: case 6:
-        reg = 6;
-        val = (val & DR6_SETTABLE) | DR6_ONES;
-        break;
-    case 5: case 7:
-        reg = 7;
-        if (!dr7_ok(val))
-            return -EPERM;
-        val = (val & ~DR7_RESERVED) | DR7_ONES;
-        break;
-    default:
+    reg = number(reg);
+    if (reg > 7)
         return -EINVAL;
-    }
+    if (reg < 4 && (!va_canonical(val) || va_is_hypervisor(val)))
+        return -EPERM;
+    /* An R/W field of 2 is I/O, which needs CR4.DE. */
+    if (reg == 7 && (val >> 32 || (val & DR7_GD) ||
+                     (val & ~(val << 1) & DR7_RW_HIGH)))
+        return -EPERM;
+    if (reg == 6)
+        val = (val & DR6_SETTABLE) | DR6_ONES;
+    if (reg == 7)
+        val = (val & ~DR7_RESERVED) | DR7_ONES;
     v->pv.debugreg[reg] = val;
     if (v == current && (reg == 7 || (v->pv.debugreg[7] & DR7_ENABLED)))
         pv_debugreg_load(v);
@@ -66,15 +53,17 @@ int pv_debugreg_set(struct vcpu *v, unsigned int reg, unsigned long val)
 /* The vcpu starts on this CPU, whose breakpoints may be another's. */
 void pv_debugreg_load(struct vcpu *v)
 {
-    unsigned int n;
+    const unsigned long *r = v->pv.debugreg;
 
-    load_one(7, DR7_ONES);
-    if (!(v->pv.debugreg[7] & DR7_ENABLED))
+    LOAD(7, DR7_ONES);
+    if (!(r[7] & DR7_ENABLED))
         return;
-    for (n = 0; n < 4; n++)
-        load_one(n, v->pv.debugreg[n]);
-    load_one(6, v->pv.debugreg[6]);
-    load_one(7, v->pv.debugreg[7]);
+    LOAD(0, r[0]);
+    LOAD(1, r[1]);
+    LOAD(2, r[2]);
+    LOAD(3, r[3]);
+    LOAD(6, r[6]);
+    LOAD(7, r[7]);
 }
 
 long do_set_debugreg(int reg, unsigned long val)
@@ -84,9 +73,8 @@ long do_set_debugreg(int reg, unsigned long val)
 
 long do_get_debugreg(int reg)
 {
-    if (reg == 4 || reg == 5)
-        reg += 2;
-    if (reg < 0 || reg > 7)
-        return -EINVAL;
-    return current->pv.debugreg[reg];
+    uint64_t val;
+    int rc = pv_debugreg_get(current, reg, &val);
+
+    return rc ? rc : (long)val;
 }

@@ -1,58 +1,102 @@
 /*
- * Which instruction is this?  (SDM volume 2, chapter 2 and appendix A.)
+ * Which instruction is this, and its registers?  (SDM volume 2, chapter 2 and
+ * appendix A.)
  */
 #include "pv/decode.h"
+
+/* What follows an opcode, and the size of its operand. */
+#define W         0x01               /* bit 0 clear: bytes */
+#define PORT      0x02               /* REX.W does not count; imm unsigned */
+#define MODRM     0x04
+#define MEM       0x0c               /* ModRM that names memory */
+#define IMM       0x10               /* as wide as the operand, up to 4 */
+#define IMM8      0x30
+#define GROUP(n)  (0x40 | (n) << 8)  /* ModRM.reg chooses the instruction */
+
+static const struct opcode {
+    uint32_t code;
+    uint16_t op, form;
+} opcodes[] = {
+    { 0x20,     INSN_AND,      W | MEM },
+    { 0x6c,     INSN_INS,      W | PORT },
+    { 0x6e,     INSN_OUTS,     W | PORT },
+    { 0x80,     INSN_AND,      W | MEM | IMM | GROUP(4) },
+    { 0x83,     INSN_AND,      MEM | IMM8 | GROUP(4) },
+    { 0x86,     INSN_XCHG,     W | MEM },
+    { 0x88,     INSN_STORE,    W | MEM },
+    { 0xc6,     INSN_STORE,    W | MEM | IMM | GROUP(0) },
+    { 0xe4,     INSN_IN,       W | PORT | IMM8 },
+    { 0xe6,     INSN_OUT,      W | PORT | IMM8 },
+    { 0xec,     INSN_IN,       W | PORT },
+    { 0xee,     INSN_OUT,      W | PORT },
+    { 0xfa,     INSN_CLI,      0 },
+    { 0xfb,     INSN_STI,      0 },
+    { 0x0f01d1, INSN_XSETBV,   0 },
+    { 0x0f06,   INSN_CLTS,     0 },
+    { 0x0f08,   INSN_WBINVD,   W },
+    { 0x0f20,   INSN_READ_CR,  MODRM },
+    { 0x0f21,   INSN_READ_DR,  MODRM },
+    { 0x0f22,   INSN_WRITE_CR, MODRM },
+    { 0x0f23,   INSN_WRITE_DR, MODRM },
+    { 0x0f30,   INSN_WRMSR,    0 },
+    { 0x0f32,   INSN_RDMSR,    0 },
+    { 0x0fb0,   INSN_CMPXCHG,  W | MEM },
+    { 0x0fba,   INSN_BTR,      MEM | IMM8 | GROUP(6) },
+};
 
 /* The code and how far it has been read. */
 struct cursor {
     const uint8_t *code;
     unsigned int at, n;
     bool over;               /* ran off the end */
-    bool opsize16, addr32, rex_w, rex_r, rex_b, rex, rep;
+    bool opsize16, addr32, rex_w, rex_r, rex_b;
 };
 
 static uint8_t next(struct cursor *c)
 {
-    if (c->at >= c->n) {
-        c->over = true;
-        return 0;
-    }
-    return c->code[c->at++];
+    if (c->at < c->n)
+        return c->code[c->at++];
+    c->over = true;
+    return 0;
 }
 
 static uint64_t next_imm(struct cursor *c, unsigned int bytes)
 {
     uint64_t v = 0;
-    unsigned int i;
 
-    for (i = 0; i < bytes; i++)
+    for (unsigned int i = 0; i < bytes; i++)
         v |= (uint64_t)next(c) << (8 * i);
-    if (bytes < 8 && (v >> (8 * bytes - 1)) & 1)
-        v |= ~0ULL << (8 * bytes);
+    if ((v >> (8 * bytes - 1)) & 1)
+        v |= ~0ULL << (8 * bytes - 1);
     return v;
 }
 
-static uint8_t skip_prefixes(struct cursor *c)
+/* The opcode's bytes, behind its prefixes. */
+static uint32_t next_opcode(struct cursor *c, struct insn *i)
 {
-    for (;;) {
-        uint8_t b = next(c);
+    uint32_t b;
 
+    for (;;) {
+        b = next(c);
         switch (b) {
         case 0x66: c->opsize16 = true; continue;
         case 0x67: c->addr32 = true; continue;
-        case 0xf2: case 0xf3: c->rep = true; continue;
+        case 0xf2: case 0xf3: i->rep = true; continue;
         case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65:
-        case 0xf0:
-            continue;
+        case 0xf0: continue;
         }
-        if ((b & 0xf0) != 0x40 || c->over)
-            return b;
-        c->rex = true;
+        break;
+    }
+    if ((b & 0xf0) == 0x40) {
+        i->rex = true;
         c->rex_w = b & 8;
         c->rex_r = b & 4;
         c->rex_b = b & 1;
-        return next(c);
+        b = next(c);
     }
+    if (b == 0x0f)
+        b = b << 8 | next(c);
+    return b == 0x0f01 ? b << 8 | next(c) : b;
 }
 
 /* ModRM with what belongs to it; the address itself comes from %cr2. */
@@ -65,121 +109,89 @@ static void modrm(struct cursor *c, struct insn *i, bool memory)
     i->rm = rm | (c->rex_b << 3);
     if (!memory)
         return;
-    if (mod == 3) {
+    if (rm == 4)                     /* SIB */
+        rm = next(c) & 7;
+    if (mod == 3)
         c->over = true;              /* a register: not a store */
-        return;
-    }
-    if (rm == 4 && (next(c) & 7) == 5 && mod == 0)
+    else if (mod == 1)
+        next(c);
+    else if (mod == 2 || rm == 5)
         next_imm(c, 4);
-    else if (mod == 0 && rm == 5)
-        next_imm(c, 4);
-    if (mod)
-        next_imm(c, mod == 1 ? 1 : 4);
 }
 
-static enum insn_op decode_0f(struct cursor *c, struct insn *i)
+static const struct opcode *find(uint32_t code)
 {
-    uint8_t b = next(c);
-
-    i->bytes = 8;
-    switch (b) {
-    case 0x01:
-        switch (next(c)) {
-        case 0xd1: return INSN_XSETBV;
-        case 0xf9: return INSN_RDTSCP;
-        }
-        return INSN_NONE;
-    case 0x06: return INSN_CLTS;
-    case 0x08: case 0x09: return INSN_WBINVD;
-    case 0x30: return INSN_WRMSR;
-    case 0x31: return INSN_RDTSC;
-    case 0x32: return INSN_RDMSR;
-    case 0x33: return INSN_RDPMC;
-    case 0xa2: return INSN_CPUID;
-    case 0x20: case 0x21: case 0x22: case 0x23:
-        modrm(c, i, false);
-        return b == 0x20 ? INSN_READ_CR : b == 0x21 ? INSN_READ_DR :
-               b == 0x22 ? INSN_WRITE_CR : INSN_WRITE_DR;
-    case 0xb0: case 0xb1:
-        i->bytes = b == 0xb0 ? 1 : c->rex_w ? 8 : c->opsize16 ? 2 : 4;
-        modrm(c, i, true);
-        return INSN_CMPXCHG;
-    case 0xba:
-        i->bytes = c->rex_w ? 8 : c->opsize16 ? 2 : 4;
-        modrm(c, i, true);
-        i->imm = next(c);
-        return (i->reg & 7) == 6 ? INSN_BTR_IMM : INSN_NONE;
-    }
-    return INSN_NONE;
-}
-
-static enum insn_op decode_port(struct cursor *c, struct insn *i, uint8_t b)
-{
-    if (!(b & 1))
-        i->bytes = 1;
-    else
-        i->bytes = c->opsize16 ? 2 : 4;
-    if ((b & 0xf8) == 0xe0) {
-        i->port_imm = true;
-        i->imm = next(c);
-    }
-    i->rep = c->rep;
-    if ((b & 0xf0) == 0x60)
-        return b & 2 ? INSN_OUTS : INSN_INS;
-    return b & 2 ? INSN_OUT : INSN_IN;
-}
-
-static enum insn_op decode_store(struct cursor *c, struct insn *i, uint8_t b)
-{
-    i->bytes = !(b & 1) ? 1 : c->rex_w ? 8 : c->opsize16 ? 2 : 4;
-    modrm(c, i, true);
-    switch (b) {
-    case 0x20: case 0x21:
-        return INSN_AND_REG;
-    case 0x80: case 0x81:
-        i->imm = next_imm(c, MIN(i->bytes, 4U));
-        return (i->reg & 7) == 4 ? INSN_AND_IMM : INSN_NONE;
-    case 0x83:
-        i->imm = next_imm(c, 1);
-        return (i->reg & 7) == 4 ? INSN_AND_IMM : INSN_NONE;
-    case 0x86: case 0x87:
-        return INSN_XCHG;
-    case 0x88: case 0x89:
-        return INSN_STORE_REG;
-    }
-    i->imm = next_imm(c, MIN(i->bytes, 4U));
-    return (i->reg & 7) == 0 ? INSN_STORE_IMM : INSN_NONE;
-}
-
-static enum insn_op decode(struct cursor *c, struct insn *i)
-{
-    uint8_t b = skip_prefixes(c);
-
-    switch (b) {
-    case 0x0f:
-        return decode_0f(c, i);
-    case 0x6c: case 0x6d: case 0x6e: case 0x6f:
-    case 0xe4: case 0xe5: case 0xe6: case 0xe7:
-    case 0xec: case 0xed: case 0xee: case 0xef:
-        return decode_port(c, i, b);
-    case 0xf4: return INSN_HLT;
-    case 0xfa: return INSN_CLI;
-    case 0xfb: return INSN_STI;
-    case 0x20: case 0x21: case 0x80: case 0x81: case 0x83:
-    case 0x86: case 0x87: case 0x88: case 0x89: case 0xc6: case 0xc7:
-        return decode_store(c, i, b);
-    }
-    return INSN_NONE;
+    for (unsigned int n = 0; n < ARRAY_SIZE(opcodes); n++)
+        if ((code & ~(uint32_t)(opcodes[n].form & W)) == opcodes[n].code)
+            return &opcodes[n];
+    return NULL;
 }
 
 void insn_decode(const uint8_t *code, unsigned int n, struct insn *ret_insn)
 {
     struct cursor c = { .code = code, .n = MIN(n, (unsigned int)INSN_MAX) };
+    struct insn i = { .op = INSN_NONE };
+    uint32_t opcode = next_opcode(&c, &i);
+    const struct opcode *o = find(opcode);
 
     *ret_insn = (struct insn){ .op = INSN_NONE };
-    ret_insn->op = decode(&c, ret_insn);
-    ret_insn->len = c.at;
-    ret_insn->rex = c.rex;
-    if (c.over || c.addr32)
-        ret_insn->op = INSN_NONE;
+    if (!o)
+        return;
+    i.bytes = (o->form & W) && !(opcode & 1) ? 1 :
+              c.rex_w && !(o->form & PORT) ? 8 : c.opsize16 ? 2 : 4;
+    if (o->form & MODRM)
+        modrm(&c, &i, (o->form & MEM) == MEM);
+    if (o->form & IMM) {
+        i.has_imm = true;
+        i.imm = next_imm(&c, (o->form & IMM8) == IMM8 ? 1 : MIN(i.bytes, 4U));
+    }
+    if (o->form & PORT)
+        i.imm &= 0xff;
+    if (c.over || c.addr32 ||
+        ((o->form & GROUP(0)) && (i.reg & 7) != o->form >> 8))
+        return;
+    i.op = o->op;
+    i.len = c.at;
+    *ret_insn = i;
+}
+
+uint64_t *insn_reg(struct cpu_user_regs *regs, unsigned int n)
+{
+    uint64_t *r[16] = {
+        &regs->rax, &regs->rcx, &regs->rdx, &regs->rbx,
+        &regs->rsp, &regs->rbp, &regs->rsi, &regs->rdi,
+        &regs->r8, &regs->r9, &regs->r10, &regs->r11,
+        &regs->r12, &regs->r13, &regs->r14, &regs->r15,
+    };
+
+    return r[n & 15];
+}
+
+/* Without REX, byte registers 4 to 7 are the second bytes of 0 to 3. */
+static bool is_high_byte(unsigned int n, const struct insn *i)
+{
+    return i->bytes == 1 && !i->rex && n >= 4;
+}
+
+uint64_t insn_get(struct cpu_user_regs *regs, unsigned int n,
+                  const struct insn *i)
+{
+    uint64_t mask = ~0ULL >> (64 - 8 * i->bytes);
+
+    if (is_high_byte(n, i))
+        return (*insn_reg(regs, n - 4) >> 8) & mask;
+    return *insn_reg(regs, n) & mask;
+}
+
+void insn_set(struct cpu_user_regs *regs, unsigned int n,
+              const struct insn *i, uint64_t val)
+{
+    bool high = is_high_byte(n, i);
+    uint64_t *r = insn_reg(regs, high ? n - 4 : n);
+    uint64_t mask = ~0ULL >> (64 - 8 * i->bytes);
+    unsigned int shift = high ? 8 : 0;
+
+    if (i->bytes == 4)
+        *r = 0;
+    *r = (*r & ~(mask << shift)) | (val & mask) << shift;
 }

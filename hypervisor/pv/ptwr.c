@@ -5,87 +5,60 @@
 #include "domain/domain.h"
 #include "mm/guest_copy.h"
 #include "mm/pt_update.h"
-#include "pv/insn.h"
 #include "pv/pv.h"
 #include "x86/percpu.h"
 #include "x86/regs.h"
 
-/* cmpxchg sets flags and the accumulator as the comparison says. */
-static void finish_cmpxchg(struct cpu_user_regs *regs, const struct insn *i,
-                           uint64_t old, bool equal)
+static void set_flag(struct cpu_user_regs *regs, uint64_t flag, bool on)
 {
-    const uint64_t zf = 0x40;
-
-    regs->rflags = equal ? regs->rflags | zf : regs->rflags & ~zf;
-    if (!equal)
-        insn_set(regs, 0, i->bytes, i->rex, old);
+    regs->rflags = on ? regs->rflags | flag : regs->rflags & ~flag;
 }
 
-/* What the instruction stores over `old`; false: not one of ours. */
-static bool new_value(const struct insn *i, const struct cpu_user_regs *regs,
-                      uint64_t old, uint64_t *ret_val)
+/* What the instruction stores over `old`. */
+static uint64_t new_value(const struct insn *i, struct cpu_user_regs *regs,
+                          uint64_t old)
 {
-    uint64_t reg = insn_get(regs, i->reg, i->bytes, i->rex);
+    uint64_t src = i->has_imm ? i->imm : insn_get(regs, i->reg, i);
 
     switch (i->op) {
-    case INSN_STORE_REG:
-    case INSN_XCHG:
-    case INSN_CMPXCHG:
-        *ret_val = reg;
-        return true;
-    case INSN_STORE_IMM:
-        *ret_val = i->imm;
-        return true;
-    case INSN_AND_IMM:
-        *ret_val = old & i->imm;
-        return true;
-    case INSN_AND_REG:
-        *ret_val = old & reg;
-        return true;
-    case INSN_BTR_IMM:
-        *ret_val = old & ~(1ULL << (i->imm & (8 * i->bytes - 1)));
-        return true;
-    default:
-        return false;
+    case INSN_AND: return old & src;
+    case INSN_BTR: return old & ~(1ULL << (src & (8 * i->bytes - 1)));
+    default:       return src;
     }
 }
 
 /*
  * Plain stores ignore what was there; the others go through compare and
- * exchange, since the CPU may set accessed and dirty bits in between.
+ * exchange, since the CPU may set accessed and dirty bits in between: then the
+ * guest executes the instruction again.
  */
 bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs,
                          unsigned long va)
 {
-    uint64_t old = 0, val, expected;
-    struct insn i;
-    bool plain;
+    struct insn i = pv_fetch(regs);
+    bool plain = i.op == INSN_STORE, equal = true;
+    uint64_t old = 0, val;
     int rc;
 
-    insn_fetch(regs, &i);
-    plain = i.op == INSN_STORE_REG || i.op == INSN_STORE_IMM;
-    do {
-        if (!plain && copy_from_guest(&old, (void __guest *)va, i.bytes))
-            return false;
-        expected = insn_get(regs, 0, i.bytes, i.rex);
-        if (i.op == INSN_CMPXCHG && old != expected) {
-            finish_cmpxchg(regs, &i, old, false);
-            regs->rip += i.len;
-            return true;
-        }
-        if (!new_value(&i, regs, old, &val))
-            return false;
-        rc = pt_emulate_write(v, va, val, i.bytes, !plain, old);
-    } while (rc == -EAGAIN);
-    if (rc)
+    if (i.op < INSN_STORE ||
+        (!plain && copy_from_guest(&old, (void __guest *)va, i.bytes)))
         return false;
+    val = new_value(&i, regs, old);
     if (i.op == INSN_CMPXCHG)
-        finish_cmpxchg(regs, &i, old, true);
+        equal = old == insn_get(regs, 0, &i);
+    if (equal) {
+        rc = pt_emulate_write(v, va, val, i.bytes, !plain, old);
+        if (rc)
+            return rc == -EAGAIN;
+    }
+    if (i.op == INSN_CMPXCHG)
+        set_flag(regs, EFLAGS_ZF, equal);
+    if (i.op == INSN_BTR)            /* the bit as it was */
+        set_flag(regs, EFLAGS_CF, old & ~val);
     if (i.op == INSN_XCHG)
-        insn_set(regs, i.reg, i.bytes, i.rex, old);
-    if (i.op == INSN_BTR_IMM)        /* the bit as it was */
-        regs->rflags = (regs->rflags & ~(uint64_t)EFLAGS_CF) |
-                       (old & ~val ? EFLAGS_CF : 0);
+        insn_set(regs, i.reg, &i, old);
+    if (!equal)
+        insn_set(regs, 0, &i, old);
     regs->rip += i.len;
     stat_inc(STAT_EMULATE_PTWR);
     return true;

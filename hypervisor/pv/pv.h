@@ -5,6 +5,8 @@
 #define PV_PV_H
 
 #include "lib/abi.h"
+#include "pv/decode.h"
+#include "x86/cpu.h"
 #include "x86/paging.h"
 
 struct domain;
@@ -48,7 +50,9 @@ bool pv_xcr0_set(struct vcpu *v, uint64_t val);
 /* CR0.TS as the guest has it. */
 void pv_set_ts(struct vcpu *v, bool set);
 
-/* emulate.c: after #GP; false: it is the guest's fault. */
+/* emulate.c: the instruction at regs->rip; INSN_NONE if it is not readable. */
+struct insn pv_fetch(const struct cpu_user_regs *regs);
+/* After #GP; false: it is the guest's fault. */
 bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* After #UD: the forced prefix before CPUID. */
 bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs);
@@ -63,7 +67,7 @@ void pv_port_write(struct vcpu *v, unsigned int port, unsigned int bytes,
 bool pv_read_msr(struct vcpu *v, uint32_t msr, uint64_t *ret_val);
 bool pv_write_msr(struct vcpu *v, uint32_t msr, uint64_t val);
 /* v NULL: the most that any guest is offered. */
-void pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub, uint32_t out[4]);
+struct cpuid_regs pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub);
 
 /* descriptor.c */
 /* A descriptor of the vcpu's LDT was touched at va, in its window: map the
@@ -76,7 +80,8 @@ void pv_tables_drop(struct vcpu *v);
 /* Take nr frames as the vcpu's GDT, all or nothing; puts the old ones. */
 int pv_gdt_set(struct vcpu *v, const unsigned long *frames, unsigned int ents);
 
-/* debugreg.c */
+/* debugreg.c: -EINVAL: no such register; -EPERM: a value we do not load. */
+int pv_debugreg_get(struct vcpu *v, unsigned int reg, uint64_t *ret_val);
 int pv_debugreg_set(struct vcpu *v, unsigned int reg, unsigned long val);
 void pv_debugreg_load(struct vcpu *v);
 

@@ -30,6 +30,7 @@
 
 #define EFLAGS_CF        0x00000001
 #define EFLAGS_MBS       0x00000002
+#define EFLAGS_ZF        0x00000040
 #define EFLAGS_TF        0x00000100
 #define EFLAGS_IF        0x00000200
 #define EFLAGS_DF        0x00000400
