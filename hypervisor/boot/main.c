@@ -7,7 +7,6 @@
 #include "drivers/acpi.h"
 #include "drivers/console.h"
 #include "mm/frame_table.h"
-#include "pv/desc.h"
 #include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/crash.h"

@@ -5,7 +5,7 @@
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/pagetable.h"
-#include "pv/desc.h"
+#include "pv/pv.h"
 #include "sched/sched.h"
 #include "x86/apic.h"
 #include "x86/atomic.h"

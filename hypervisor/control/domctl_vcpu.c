@@ -150,10 +150,10 @@ long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
         !va_canonical(e->sysenter_callback_eip))
         return -EINVAL;
     vcpu_pause(v);
-    v->pv.syscall32_entry = e->syscall32_callback_eip;
-    v->pv.syscall32_mask = e->syscall32_disables_events;
-    v->pv.sysenter_entry = e->sysenter_callback_eip;
-    v->pv.sysenter_mask = e->sysenter_disables_events;
+    v->pv.callback[CALLBACKTYPE_syscall32] = (struct pv_callback){
+        e->syscall32_callback_eip, e->syscall32_disables_events };
+    v->pv.callback[CALLBACKTYPE_sysenter] = (struct pv_callback){
+        e->sysenter_callback_eip, e->sysenter_disables_events };
     vcpu_unpause(v);
     return 0;
 }
@@ -162,16 +162,18 @@ long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
     struct vcpu *v = domain_vcpu(d, e->vcpu);
+    const struct pv_callback *c;
 
     if (!v)
         return -ESRCH;
+    c = v->pv.callback;
     vcpu_pause(v);
     *e = (struct xen_domctl_ext_vcpucontext){
         .vcpu = v->id, .size = sizeof(*e),
-        .syscall32_callback_eip = v->pv.syscall32_entry,
-        .syscall32_disables_events = v->pv.syscall32_mask,
-        .sysenter_callback_eip = v->pv.sysenter_entry,
-        .sysenter_disables_events = v->pv.sysenter_mask,
+        .syscall32_callback_eip = c[CALLBACKTYPE_syscall32].entry,
+        .syscall32_disables_events = c[CALLBACKTYPE_syscall32].mask,
+        .sysenter_callback_eip = c[CALLBACKTYPE_sysenter].entry,
+        .sysenter_disables_events = c[CALLBACKTYPE_sysenter].mask,
     };
     vcpu_unpause(v);
     return 0;

@@ -131,16 +131,11 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *c,
     rc = pirq_init(d);
     if (rc)
         goto err_grant;
-    rc = guest_ops->domain_init(d);
-    if (rc)
-        goto err_pirq;
     smp_wmb();                       /* all of d before it can be found */
     WRITE_ONCE(*d->refs, 1);
     *ret_d = d;
     return 0;
 
- err_pirq:
-    pirq_destroy(d);
  err_grant:
     grant_destroy(d);
  err_evtchn:

@@ -12,7 +12,6 @@ struct vcpu;
 struct vcpu_guest_context;
 
 struct guest_ops {
-    int (*domain_init)(struct domain *d);
     void (*domain_destroy)(struct domain *d);
     int (*vcpu_init)(struct vcpu *v);
     void (*vcpu_destroy)(struct vcpu *v);
@@ -20,7 +19,8 @@ struct guest_ops {
      * vcpu, so that its frames lose their last uses.  -ERESTART. */
     int (*vcpu_relinquish)(struct vcpu *v);
     /* Check and store a whole context (VCPUOP_initialise, setvcpucontext);
-     * nothing changes on error.  -ERESTART: call again with the same. */
+     * -ERESTART: call again with the same; another error may leave it with the
+     * new roots. */
     int (*set_context)(struct vcpu *v, const struct vcpu_guest_context *c);
     void (*get_context)(struct vcpu *v, struct vcpu_guest_context *c);
     /* Switch this CPU from prev to next and enter it.  Interrupts off. */

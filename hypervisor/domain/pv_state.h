@@ -11,19 +11,22 @@ struct page_info;
 #define GUEST_GDT_PAGES  14
 #define LDT_PAGES        16
 
+/* Where the guest's kernel is entered for an event of its own, and whether
+ * that masks events.  entry 0: it has not said. */
+struct pv_callback {
+    unsigned long entry;
+    bool mask;
+};
+
 /* (o) the vcpu itself, or whoever has stopped it */
 struct pv_vcpu {
     struct trap_info traps[256];             /* (o) */
-    unsigned long event_entry, failsafe_entry, syscall_entry;
-    unsigned long syscall32_entry, sysenter_entry;
-    bool event_mask, failsafe_mask, syscall_mask, syscall32_mask;
-    bool sysenter_mask;
+    struct pv_callback callback[CALLBACKTYPE_syscall32 + 1];
     bool kernel_mode;                        /* (o) which root is loaded */
     unsigned long kernel_ss, kernel_sp;      /* (o) stack_switch */
     unsigned long ctrlreg[8];                /* (o) CR0, CR4 as guest sees */
     unsigned long debugreg[8];
-    unsigned long fs_base, gs_base_kernel, gs_base_user;
-    uint16_t ds, es, fs, gs;                 /* while not running */
+    unsigned long fs_base, gs_base[2];      /* kernel's, user's */
     unsigned int iopl;
     mfn_t gdt_mfn[GUEST_GDT_PAGES];          /* (o) use of PGT_SEG_DESC each */
     unsigned int gdt_ents;

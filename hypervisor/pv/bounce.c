@@ -4,10 +4,7 @@
  * arch/x86/xen pops): rcx, r11, [ds es fs gs], [error], rip, cs, rflags, rsp,
  * ss, from low to high.
  */
-#include "domain/domain.h"
-#include "lib/env.h"
 #include "mm/guest_copy.h"
-#include "pv/mode.h"
 #include "pv/pv.h"
 #include "x86/extable.h"
 #include "x86/regs.h"
@@ -30,13 +27,17 @@ static inline bool frame_is_near_us(unsigned long sp)
                                  FRAME_WORDS_MAX * 8;
 }
 
+/* Behind the words that every frame has: nothing, an error code, or the
+ * selectors of ds, es, fs and gs. */
+enum frame_kind { PLAIN, WITH_ERROR, WITH_SELECTORS };
+
 /*
- * Build the frame and go on at b->entry.  Every system call, exception and
+ * Build the frame and go on at to.entry.  Every system call, exception and
  * upcall comes through here: inlined, so that each carries only its part.
  */
 static inline __attribute__((always_inline)) void
-enter_kernel(struct vcpu *v, struct cpu_user_regs *regs,
-             const struct bounce *b)
+enter_kernel(struct vcpu *v, struct cpu_user_regs *regs, struct pv_callback to,
+             enum frame_kind kind, uint32_t error)
 {
     uint64_t mask = v->info->evtchn_upcall_mask, cs = regs->cs;
     uint64_t flags = regs->rflags & ~(uint64_t)(EFLAGS_IF | EFLAGS_IOPL);
@@ -62,9 +63,9 @@ enter_kernel(struct vcpu *v, struct cpu_user_regs *regs,
     PUT(--w, flags, fault);
     PUT(--w, cs | mask << 32, fault);
     PUT(--w, regs->rip, fault);
-    if (b->has_error)
-        PUT(--w, b->error, fault);
-    if (b->failsafe) {
+    if (kind == WITH_ERROR)
+        PUT(--w, error, fault);
+    if (kind == WITH_SELECTORS) {
         PUT(--w, regs->gs, fault);
         PUT(--w, regs->fs, fault);
         PUT(--w, regs->es, fault);
@@ -73,9 +74,9 @@ enter_kernel(struct vcpu *v, struct cpu_user_regs *regs,
     PUT(--w, regs->r11, fault);
     PUT(--w, regs->rcx, fault);
     guest_access_end();
-    if (b->mask_events)
+    if (to.mask)
         v->info->evtchn_upcall_mask = 1;
-    regs->rip = b->entry;
+    regs->rip = to.entry;
     regs->cs = GUEST_CS64;
     regs->rflags &= ~(uint64_t)(EFLAGS_AC | EFLAGS_VM | EFLAGS_RF | EFLAGS_NT |
                                 EFLAGS_TF);
@@ -90,88 +91,73 @@ enter_kernel(struct vcpu *v, struct cpu_user_regs *regs,
     domain_crash(v->domain, "no kernel stack at %#lx for a frame", sp);
 }
 
-void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
-               const struct bounce *b)
+/* Not of system calls: every other way in. */
+static void bounce(struct vcpu *v, struct cpu_user_regs *regs,
+                   struct pv_callback to, enum frame_kind kind, uint32_t error)
 {
-    enter_kernel(v, regs, b);
+    enter_kernel(v, regs, to, kind, error);
     percpu_of_frame(regs)->stats[STAT_BOUNCE]++;
 }
 
 void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct bounce b = {
-        .entry = v->pv.syscall_entry,
-        .mask_events = v->pv.syscall_mask,
-    };
+    struct pv_callback to = v->pv.callback[CALLBACKTYPE_syscall];
 
     percpu_of_frame(regs)->stats[STAT_SYSCALL]++;
-    if (likely(b.entry)) {
-        enter_kernel(v, regs, &b);
+    if (likely(to.entry)) {
+        enter_kernel(v, regs, to, PLAIN, 0);
     } else {
         regs->rip -= 2;
         pv_inject(v, regs, VEC_UD, 0);
     }
 }
 
-static bool vector_has_error(unsigned int vector)
+void pv_bounce_compat(struct vcpu *v, struct cpu_user_regs *regs,
+                      unsigned int type)
 {
-    const uint32_t with = BIT(VEC_DF) | BIT(VEC_TS) | BIT(VEC_NP) |
-                          BIT(VEC_SS) | BIT(VEC_GP) | BIT(VEC_PF) |
-                          BIT(VEC_AC);
+    struct pv_callback to = v->pv.callback[type];
 
-    return vector < 32 && (with & BIT(vector));
+    if (to.entry && !v->pv.kernel_mode)
+        bounce(v, regs, to, PLAIN, 0);
+    else
+        pv_inject(v, regs, VEC_GP, 0);
 }
 
 void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
                unsigned int vector, uint32_t error)
 {
     const struct trap_info *t = &v->pv.traps[vector];
-    struct bounce b = {
-        .entry = t->address,
-        .mask_events = t->flags & 4,     /* TI_GET_IF in <xen/arch-x86> */
-        .has_error = vector_has_error(vector),
-        .error = error,
-    };
+    struct pv_callback to = { t->address, t->flags & 4 };  /* TI_GET_IF */
+    bool has_error = vector < 32 && (VECS_WITH_ERROR & BIT(vector));
 
-    if (unlikely(!t->address)) {
+    if (likely(to.entry))
+        bounce(v, regs, to, has_error ? WITH_ERROR : PLAIN, error);
+    else
         domain_crash(v->domain, "no handler for exception %u, error %#x",
                      vector, error);
-        return;
-    }
-    pv_bounce(v, regs, &b);
 }
 
 void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct bounce b = {
-        .entry = v->pv.failsafe_entry,
-        .mask_events = v->pv.failsafe_mask,
-        .failsafe = true,
-    };
+    struct pv_callback to = v->pv.callback[CALLBACKTYPE_failsafe];
 
-    if (!b.entry) {
+    if (!to.entry) {
         domain_crash(v->domain, "bad selector or return frame, and no "
                      "failsafe callback");
         return;
     }
-    __asm__ volatile("mov %%ds, %0" : "=r" (regs->ds));
-    __asm__ volatile("mov %%es, %0" : "=r" (regs->es));
-    __asm__ volatile("mov %%fs, %0" : "=r" (regs->fs));
-    __asm__ volatile("mov %%gs, %0" : "=r" (regs->gs));
-    pv_bounce(v, regs, &b);
+    save_selectors(regs);
+    bounce(v, regs, to, WITH_SELECTORS, 0);
 }
 
 void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    struct bounce b = {
-        .entry = v->pv.event_entry,
-        .mask_events = v->pv.event_mask,
-    };
+    struct pv_callback to = v->pv.callback[CALLBACKTYPE_event];
 
-    if (!b.entry)
+    if (!to.entry)
         return;
     stat_inc(STAT_EVENT_UPCALL);
-    pv_bounce(v, regs, &b);
+    bounce(v, regs, to, PLAIN, 0);
 }
 
 void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
@@ -208,9 +194,7 @@ void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
     regs->rax = rax;
     regs->rip = rip;
     regs->cs = cs | 3;
-    regs->rflags = (flags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_VIF |
-                                        EFLAGS_VIP)) |
-                   EFLAGS_IF | EFLAGS_MBS;
+    regs->rflags = guest_flags(flags);
     regs->rsp = rsp;
     regs->ss = ss | 3;
     v->info->evtchn_upcall_mask = !(flags & EFLAGS_IF);

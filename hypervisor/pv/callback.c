@@ -2,13 +2,10 @@
  * Where a guest wants to be entered: trap table, callbacks, kernel stack,
  * segment bases; and the assists it asks for.
  */
-#include "domain/domain.h"
 #include "mm/guest_copy.h"
 #include "pv/pv.h"
 #include "x86/atomic.h"
-#include "x86/cpu.h"
 #include "x86/extable.h"
-#include "x86/percpu.h"
 
 /* A list that ends with address 0; NULL forgets every handler. */
 long do_set_trap_table(void __guest *traps)
@@ -34,76 +31,43 @@ long do_set_trap_table(void __guest *traps)
     }
 }
 
-struct callback_slot {
-    unsigned long *entry;
-    bool *mask;
-};
-
-static struct callback_slot slot_of(struct vcpu *v, unsigned int type)
-{
-    struct pv_vcpu *p = &v->pv;
-
-    switch (type) {
-    case CALLBACKTYPE_event:
-        return (struct callback_slot){ &p->event_entry, &p->event_mask };
-    case CALLBACKTYPE_failsafe:
-        return (struct callback_slot){ &p->failsafe_entry, &p->failsafe_mask };
-    case CALLBACKTYPE_syscall:
-        return (struct callback_slot){ &p->syscall_entry, &p->syscall_mask };
-    case CALLBACKTYPE_syscall32:
-        return (struct callback_slot){ &p->syscall32_entry,
-                                       &p->syscall32_mask };
-    case CALLBACKTYPE_sysenter:
-        return (struct callback_slot){ &p->sysenter_entry, &p->sysenter_mask };
-    }
-    return (struct callback_slot){ NULL, NULL };
-}
+#define CALLBACKS (BIT(CALLBACKTYPE_event) | BIT(CALLBACKTYPE_failsafe) | \
+                   BIT(CALLBACKTYPE_syscall) |                            \
+                   BIT(CALLBACKTYPE_syscall32) | BIT(CALLBACKTYPE_sysenter))
 
 static long callback_register(struct vcpu *v, unsigned int type,
                               unsigned long address, unsigned int flags)
 {
-    struct callback_slot s = slot_of(v, type);
-
-    if (!s.entry)
+    if (type >= 64 || !(CALLBACKS & BIT(type)))
         return -ENOSYS;
-    if (type == CALLBACKTYPE_sysenter && !cpu_features.sysenter)
+    if (!va_canonical(address) ||
+        (type == CALLBACKTYPE_sysenter && !cpu_features.sysenter))
         return -EINVAL;
-    if (!va_canonical(address))
-        return -EINVAL;
-    *s.entry = address;
-    *s.mask = flags & CALLBACKF_mask_events;
+    v->pv.callback[type] = (struct pv_callback){
+        address, flags & CALLBACKF_mask_events };
     return 0;
 }
 
 /* Event and failsafe callbacks stay: a guest cannot run without them. */
 static long callback_unregister(struct vcpu *v, unsigned int type)
 {
-    struct callback_slot s = slot_of(v, type);
-
-    if (!s.entry)
-        return -ENOSYS;
     if (type == CALLBACKTYPE_event || type == CALLBACKTYPE_failsafe)
         return -EINVAL;
-    *s.entry = 0;
-    return 0;
+    return callback_register(v, type, 0, 0);
 }
 
 long do_callback_op(int cmd, const void __guest *arg)
 {
-    struct callback_register reg;
-    struct callback_unregister unreg;
+    struct callback_register r;      /* begins as unregister's does */
+    bool set = cmd == CALLBACKOP_register;
 
-    switch (cmd) {
-    case CALLBACKOP_register:
-        if (copy_from_guest(&reg, arg, sizeof(reg)))
-            return -EFAULT;
-        return callback_register(current, reg.type, reg.address, reg.flags);
-    case CALLBACKOP_unregister:
-        if (copy_from_guest(&unreg, arg, sizeof(unreg)))
-            return -EFAULT;
-        return callback_unregister(current, unreg.type);
-    }
-    return -ENOSYS;
+    if (!set && cmd != CALLBACKOP_unregister)
+        return -ENOSYS;
+    if (copy_from_guest(&r, arg, set ? sizeof(r)
+                                     : sizeof(struct callback_unregister)))
+        return -EFAULT;
+    return set ? callback_register(current, r.type, r.address, r.flags)
+               : callback_unregister(current, r.type);
 }
 
 long do_set_callbacks(unsigned long event, unsigned long failsafe,
@@ -153,23 +117,18 @@ static void load_user_gs(uint16_t selector)
 
 long do_set_segment_base(unsigned int which, unsigned long base)
 {
-    if (which != SEGBASE_GS_USER_SEL && !va_canonical(base))
-        return -EINVAL;
-    switch (which) {
-    case SEGBASE_FS:
-        wrmsr(MSR_FS_BASE, base);
-        return 0;
-    case SEGBASE_GS_USER:
-        wrmsr(MSR_KERNEL_GS_BASE, base);
-        return 0;
-    case SEGBASE_GS_KERNEL:
-        wrmsr(MSR_GS_BASE, base);
-        return 0;
-    case SEGBASE_GS_USER_SEL:
+    static const uint32_t msr[] = {
+        [SEGBASE_FS] = MSR_FS_BASE, [SEGBASE_GS_USER] = MSR_KERNEL_GS_BASE,
+        [SEGBASE_GS_KERNEL] = MSR_GS_BASE,
+    };
+
+    if (which == SEGBASE_GS_USER_SEL)
         load_user_gs(base);
-        return 0;
-    }
-    return -EINVAL;
+    else if (which < ARRAY_SIZE(msr) && va_canonical(base))
+        wrmsr(msr[which], base);
+    else
+        return -EINVAL;
+    return 0;
 }
 
 /* What a guest may switch on; the rest of the types are for 32 bits. */
@@ -186,13 +145,11 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
 
     if (type >= 64 || !(VALID_ASSISTS & BIT(type)))
         return -EINVAL;
-    switch (cmd) {
-    case VMASST_CMD_enable:
+    if (cmd == VMASST_CMD_enable)
         atomic_or(&d->pv.vm_assist, BIT(type));
-        return 0;
-    case VMASST_CMD_disable:
+    else if (cmd == VMASST_CMD_disable)
         atomic_and(&d->pv.vm_assist, ~BIT(type));
-        return 0;
-    }
-    return -ENOSYS;
+    else
+        return -ENOSYS;
+    return 0;
 }

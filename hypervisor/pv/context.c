@@ -5,20 +5,16 @@
  * bases loaded (percpu.loaded), though all of it is saved: if the same vcpu
  * comes back, only its registers have to be copied.
  */
-#include "domain/domain.h"
 #include "domain/guest_ops.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
 #include "mm/hypercalls.h"
 #include "mm/pagetable.h"
-#include "pv/desc.h"
 #include "pv/entry.h"
 #include "pv/pv.h"
 #include "x86/atomic.h"
-#include "x86/cpu.h"
 #include "x86/extable.h"
 #include "x86/fpu.h"
-#include "x86/percpu.h"
 #include "x86/tlb.h"
 
 void pv_set_ts(struct vcpu *v, bool set)
@@ -49,17 +45,11 @@ bool pv_xcr0_set(struct vcpu *v, uint64_t val)
 static void save_segments(struct vcpu *v)
 {
     struct pv_vcpu *p = &v->pv;
-    unsigned long gs, other;
 
-    __asm__ volatile("mov %%ds, %0" : "=r" (p->ds));
-    __asm__ volatile("mov %%es, %0" : "=r" (p->es));
-    __asm__ volatile("mov %%fs, %0" : "=r" (p->fs));
-    __asm__ volatile("mov %%gs, %0" : "=r" (p->gs));
+    save_selectors(&v->regs);
     p->fs_base = rdmsr(MSR_FS_BASE);
-    gs = rdmsr(MSR_GS_BASE);
-    other = rdmsr(MSR_KERNEL_GS_BASE);
-    p->gs_base_kernel = p->kernel_mode ? gs : other;
-    p->gs_base_user = p->kernel_mode ? other : gs;
+    p->gs_base[!p->kernel_mode] = rdmsr(MSR_GS_BASE);
+    p->gs_base[p->kernel_mode] = rdmsr(MSR_KERNEL_GS_BASE);
 }
 
 /* Load a data selector; one that the tables do not have becomes null, and
@@ -77,7 +67,8 @@ static void save_segments(struct vcpu *v)
 static bool load_segments(struct vcpu *v)
 {
     struct pv_vcpu *p = &v->pv;
-    uint32_t ds = p->ds, es = p->es, fs = p->fs, gs = p->gs;
+    uint32_t ds = v->regs.ds, es = v->regs.es, fs = v->regs.fs;
+    uint32_t gs = v->regs.gs;
     bool bad = false;
 
     LOAD_SELECTOR(ds, ds, bad);
@@ -85,9 +76,8 @@ static bool load_segments(struct vcpu *v)
     LOAD_SELECTOR(fs, fs, bad);
     LOAD_SELECTOR(gs, gs, bad);
     wrmsr(MSR_FS_BASE, p->fs_base);
-    wrmsr(MSR_GS_BASE, p->kernel_mode ? p->gs_base_kernel : p->gs_base_user);
-    wrmsr(MSR_KERNEL_GS_BASE,
-          p->kernel_mode ? p->gs_base_user : p->gs_base_kernel);
+    wrmsr(MSR_GS_BASE, p->gs_base[!p->kernel_mode]);
+    wrmsr(MSR_KERNEL_GS_BASE, p->gs_base[p->kernel_mode]);
     return !bad;
 }
 
@@ -120,7 +110,7 @@ static bool load_vcpu(struct vcpu *v)
     if (old && old->domain != v->domain)
         atomic_and(&old->domain->dirty_cpus, ~BIT(pc->cpu));
     desc_load_window(v->id);
-    desc_load_ldt(v->id, v->pv.ldt_ents);
+    desc_load_ldt(v);
     __asm__ volatile("clts");
     fpu_restore(v->fpu);
     if (v->pv.xcr0 != fpu_xcr0)
@@ -174,89 +164,69 @@ static void __noreturn context_switch(struct vcpu *prev, struct vcpu *next)
     switch_to_guest();
 }
 
-static bool entries_ok(const struct vcpu_guest_context *c)
+/* Addresses that are loaded or jumped to later, and what CR3 gets. */
+static bool context_ok(const struct vcpu_guest_context *c)
 {
+    const uint64_t va[] = {
+        c->event_callback_eip, c->failsafe_callback_eip,
+        c->syscall_callback_eip, c->fs_base, c->gs_base_kernel,
+        c->gs_base_user, c->ldt_base,
+    };
     unsigned int n;
 
+    for (n = 0; n < ARRAY_SIZE(va); n++)
+        if (!va_canonical(va[n]))
+            return false;
     for (n = 0; n < ARRAY_SIZE(c->trap_ctxt); n++)
         if (!va_canonical(c->trap_ctxt[n].address))
             return false;
-    return va_canonical(c->event_callback_eip) &&
-           va_canonical(c->failsafe_callback_eip) &&
-           va_canonical(c->syscall_callback_eip) &&
-           va_canonical(c->fs_base) && va_canonical(c->gs_base_kernel) &&
-           va_canonical(c->gs_base_user) && va_canonical(c->ldt_base);
-}
-
-static void set_registers(struct vcpu *v, const struct vcpu_guest_context *c)
-{
-    struct pv_vcpu *p = &v->pv;
-
-    v->regs = c->user_regs;
-    v->regs.cs |= 3;
-    v->regs.ss |= 3;
-    p->iopl = (v->regs.rflags & EFLAGS_IOPL) >> 12;      /* virtual */
-    v->regs.rflags = (v->regs.rflags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM |
-                                                   EFLAGS_VIF | EFLAGS_VIP)) |
-                     EFLAGS_IF | EFLAGS_MBS;
-    p->ds = c->user_regs.ds;
-    p->es = c->user_regs.es;
-    p->fs = c->user_regs.fs;
-    p->gs = c->user_regs.gs;
-    p->fs_base = c->fs_base;
-    p->gs_base_kernel = c->gs_base_kernel;
-    p->gs_base_user = c->gs_base_user;
-    p->kernel_mode = c->flags & VGCF_in_kernel;
-    p->kernel_ss = (c->kernel_ss & 0xffff) | 3;
-    p->kernel_sp = c->kernel_sp;
-}
-
-static void set_callbacks(struct vcpu *v, const struct vcpu_guest_context *c)
-{
-    struct pv_vcpu *p = &v->pv;
-
-    memcpy(p->traps, c->trap_ctxt, sizeof(p->traps));
-    p->event_entry = c->event_callback_eip;
-    p->event_mask = true;
-    p->failsafe_entry = c->failsafe_callback_eip;
-    p->failsafe_mask = c->flags & VGCF_failsafe_disables_events;
-    p->syscall_entry = c->syscall_callback_eip;
-    p->syscall_mask = c->flags & VGCF_syscall_disables_events;
+    return c->ldt_ents <= 8192 && !(c->ldt_base & ~PAGE_MASK) &&
+           !va_is_hypervisor(c->ldt_base) && xen_cr3_to_pfn(c->ctrlreg[3]) &&
+           (xen_cr3_to_pfn(c->ctrlreg[1]) || (c->flags & VGCF_in_kernel));
 }
 
 /*
- * The roots are last: validation of a whole tree may be cut short, and is
+ * The roots come first: validation of a whole tree may be cut short, and is
  * then asked for again with the same context.
  */
 static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-    unsigned int n;
+    struct pv_vcpu *p = &v->pv;
+    struct pv_callback *cb = p->callback;
     int rc;
 
-    if (v->domain->vcpu[v->id] != v || !entries_ok(c) ||
-        c->ldt_ents > 8192 || (c->ldt_base & ~PAGE_MASK) ||
-        va_is_hypervisor(c->ldt_base))
-        return -EINVAL;
-    if (!(c->flags & VGCF_in_kernel) && !c->ctrlreg[1])
+    if (!context_ok(c))
         return -EINVAL;
     rc = vcpu_set_root(v, 0, xen_cr3_to_pfn(c->ctrlreg[3]));
-    if (!rc && c->ctrlreg[1])
+    if (!rc)
         rc = vcpu_set_root(v, 1, xen_cr3_to_pfn(c->ctrlreg[1]));
+    if (!rc)
+        rc = pv_gdt_set(v, c->gdt_frames, c->gdt_ents);
     if (rc)
         return rc;
-    rc = pv_gdt_set(v, c->gdt_frames, c->gdt_ents);
-    if (rc) {
-        vcpu_set_root(v, 1, 0);
-        vcpu_set_root(v, 0, 0);
-        return rc;
-    }
-    set_registers(v, c);
-    set_callbacks(v, c);
-    v->pv.ldt_base = c->ldt_base;
-    v->pv.ldt_ents = c->ldt_ents;
-    v->pv.ctrlreg[0] = c->ctrlreg[0] & CR0_TS;
-    v->pv.ctrlreg[4] = c->ctrlreg[4] & CR4_OSXSAVE;
-    for (n = 0; n < 8; n++)
+    v->regs = c->user_regs;
+    v->regs.cs |= 3;
+    v->regs.ss |= 3;
+    v->regs.rflags = guest_flags(c->user_regs.rflags);
+    p->iopl = (c->user_regs.rflags & EFLAGS_IOPL) >> 12;     /* virtual */
+    p->fs_base = c->fs_base;
+    p->gs_base[0] = c->gs_base_kernel;
+    p->gs_base[1] = c->gs_base_user;
+    p->kernel_mode = c->flags & VGCF_in_kernel;
+    p->kernel_ss = (c->kernel_ss & 0xffff) | 3;
+    p->kernel_sp = c->kernel_sp;
+    memcpy(p->traps, c->trap_ctxt, sizeof(p->traps));
+    cb[CALLBACKTYPE_event].entry = c->event_callback_eip;
+    cb[CALLBACKTYPE_event].mask = true;
+    cb[CALLBACKTYPE_failsafe].entry = c->failsafe_callback_eip;
+    cb[CALLBACKTYPE_failsafe].mask = c->flags & VGCF_failsafe_disables_events;
+    cb[CALLBACKTYPE_syscall].entry = c->syscall_callback_eip;
+    cb[CALLBACKTYPE_syscall].mask = c->flags & VGCF_syscall_disables_events;
+    p->ldt_base = c->ldt_base;
+    p->ldt_ents = c->ldt_ents;
+    p->ctrlreg[0] = c->ctrlreg[0] & CR0_TS;
+    p->ctrlreg[4] = c->ctrlreg[4] & CR4_OSXSAVE;
+    for (unsigned int n = 0; n < 8; n++)
         pv_debugreg_set(v, n, c->debugreg[n]);
     v->domain->pv.vm_assist |= c->vm_assist & 0x3f;
     v->pv.loaded_cpu = NR_CPUS;      /* what a CPU has of it is old */
@@ -268,19 +238,15 @@ static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
 static void get_context(struct vcpu *v, struct vcpu_guest_context *c)
 {
-    struct pv_vcpu *p = &v->pv;
+    const struct pv_vcpu *p = &v->pv;
+    const struct pv_callback *cb = p->callback;
 
     memcpy(&c->fpu_ctxt, v->fpu, sizeof(c->fpu_ctxt));
-    c->flags = VGCF_i387_valid | (p->kernel_mode ? VGCF_in_kernel : 0) |
-               (p->failsafe_mask ? VGCF_failsafe_disables_events : 0) |
-               (p->syscall_mask ? VGCF_syscall_disables_events : 0) |
-               (v->sched.pause_flags & VPF_DOWN ? 0 : VGCF_online);
+    c->flags = VGCF_i387_valid;
+    c->flags |= p->kernel_mode ? VGCF_in_kernel : 0;
+    c->flags |= v->sched.pause_flags & VPF_DOWN ? 0 : VGCF_online;
     c->user_regs = v->regs;
     c->user_regs.rflags |= (uint64_t)p->iopl << 12;
-    c->user_regs.ds = p->ds;
-    c->user_regs.es = p->es;
-    c->user_regs.fs = p->fs;
-    c->user_regs.gs = p->gs;
     memcpy(c->trap_ctxt, p->traps, sizeof(c->trap_ctxt));
     c->ldt_base = p->ldt_base;
     c->ldt_ents = p->ldt_ents;
@@ -293,19 +259,17 @@ static void get_context(struct vcpu *v, struct vcpu_guest_context *c)
     c->ctrlreg[3] = xen_pfn_to_cr3(v->guest_root[0]);
     c->ctrlreg[4] = p->ctrlreg[4];
     memcpy(c->debugreg, p->debugreg, sizeof(c->debugreg));
-    c->event_callback_eip = p->event_entry;
-    c->failsafe_callback_eip = p->failsafe_entry;
-    c->syscall_callback_eip = p->syscall_entry;
+    c->event_callback_eip = cb[CALLBACKTYPE_event].entry;
+    c->failsafe_callback_eip = cb[CALLBACKTYPE_failsafe].entry;
+    c->flags |= cb[CALLBACKTYPE_failsafe].mask ?
+                VGCF_failsafe_disables_events : 0;
+    c->syscall_callback_eip = cb[CALLBACKTYPE_syscall].entry;
+    c->flags |= cb[CALLBACKTYPE_syscall].mask ?
+                VGCF_syscall_disables_events : 0;
     c->vm_assist = v->domain->pv.vm_assist;
     c->fs_base = p->fs_base;
-    c->gs_base_kernel = p->gs_base_kernel;
-    c->gs_base_user = p->gs_base_user;
-}
-
-static int domain_init(struct domain *d)
-{
-    d->pv.vm_assist = 0;
-    return 0;
+    c->gs_base_kernel = p->gs_base[0];
+    c->gs_base_user = p->gs_base[1];
 }
 
 static void domain_destroy(struct domain *d)
@@ -314,34 +278,19 @@ static void domain_destroy(struct domain *d)
     d->pv.policy = NULL;
 }
 
-/* Our descriptors, at the end of the vcpu's GDT. */
-static int map_reserved_descs(struct vcpu *v)
-{
-    return window_map(v->domain, GDT_VADDR(v->id) +
-                                 GUEST_GDT_PAGES * PAGE_SIZE,
-                      desc_shared_mfn, PTE_PRESENT | PTE_ACCESSED | PTE_NX);
-}
-
+/* Our descriptors are at the end of the vcpu's GDT. */
 static int vcpu_init(struct vcpu *v)
 {
-    int rc;
+    unsigned long va = GDT_VADDR(v->id) + GUEST_GDT_PAGES * PAGE_SIZE;
+    int rc = window_map(v->domain, va, desc_shared_mfn,
+                        PTE_PRESENT | PTE_ACCESSED | PTE_NX);
 
-    if (is_idle(v))
-        return 0;
-    fpu_reset(v->fpu);
     v->pv.xcr0 = fpu_xcr0;
     v->pv.debugreg[7] = 0x400;
     v->pv.loaded_cpu = NR_CPUS;
-    rc = map_reserved_descs(v);
     if (!rc && cpu_features.isolate)
         rc = isolate_vcpu_init(v);
     return rc;
-}
-
-static void pv_vcpu_destroy(struct vcpu *v)
-{
-    if (!is_idle(v) && cpu_features.isolate)
-        isolate_vcpu_destroy(v);
 }
 
 static int pv_vcpu_relinquish(struct vcpu *v)
@@ -353,22 +302,16 @@ static int pv_vcpu_relinquish(struct vcpu *v)
     return rc ? rc : vcpu_set_root(v, 0, 0);
 }
 
-static void ldt_load(struct vcpu *v)
-{
-    desc_load_ldt(v->id, v->pv.ldt_ents);
-}
-
 static const struct guest_ops pv_ops = {
-    .domain_init = domain_init,
     .domain_destroy = domain_destroy,
     .vcpu_init = vcpu_init,
-    .vcpu_destroy = pv_vcpu_destroy,
+    .vcpu_destroy = isolate_vcpu_destroy,
     .vcpu_relinquish = pv_vcpu_relinquish,
     .set_context = set_context,
     .get_context = get_context,
     .context_switch = context_switch,
     .cpuid = pv_cpuid,
-    .ldt_load = ldt_load,
+    .ldt_load = desc_load_ldt,
     .show = pv_show,
 };
 

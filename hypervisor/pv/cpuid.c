@@ -3,10 +3,8 @@
  * guest cannot use, or what the tool stack chose for the domain.
  */
 #include "domain/cpu_policy.h"
-#include "domain/domain.h"
 #include "mm/frame_table.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
 #include "x86/tsc.h"
 
 #define XEN_BASE        0x40000000

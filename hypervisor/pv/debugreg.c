@@ -1,9 +1,7 @@
 /*
  * Debug registers of guests (SDM 3B, chapter 17).
  */
-#include "domain/domain.h"
 #include "pv/pv.h"
-#include "x86/percpu.h"
 
 #define DR6_SETTABLE   0xe00fUL
 #define DR6_ONES       0xffff0ff0UL

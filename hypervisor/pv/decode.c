@@ -2,6 +2,7 @@
  * Which instruction is this, and its registers?  (SDM volume 2, chapter 2 and
  * appendix A.)
  */
+#include "lib/string.h"
 #include "pv/decode.h"
 
 /* What follows an opcode, and the size of its operand. */
@@ -168,30 +169,27 @@ uint64_t *insn_reg(struct cpu_user_regs *regs, unsigned int n)
 }
 
 /* Without REX, byte registers 4 to 7 are the second bytes of 0 to 3. */
-static bool is_high_byte(unsigned int n, const struct insn *i)
+static void *operand(struct cpu_user_regs *regs, unsigned int n,
+                     const struct insn *i)
 {
-    return i->bytes == 1 && !i->rex && n >= 4;
+    bool high = i->bytes == 1 && !i->rex && n >= 4;
+
+    return (uint8_t *)insn_reg(regs, high ? n - 4 : n) + high;
 }
 
 uint64_t insn_get(struct cpu_user_regs *regs, unsigned int n,
                   const struct insn *i)
 {
-    uint64_t mask = ~0ULL >> (64 - 8 * i->bytes);
+    uint64_t val = 0;
 
-    if (is_high_byte(n, i))
-        return (*insn_reg(regs, n - 4) >> 8) & mask;
-    return *insn_reg(regs, n) & mask;
+    memcpy(&val, operand(regs, n, i), i->bytes);
+    return val;
 }
 
 void insn_set(struct cpu_user_regs *regs, unsigned int n,
               const struct insn *i, uint64_t val)
 {
-    bool high = is_high_byte(n, i);
-    uint64_t *r = insn_reg(regs, high ? n - 4 : n);
-    uint64_t mask = ~0ULL >> (64 - 8 * i->bytes);
-    unsigned int shift = high ? 8 : 0;
-
     if (i->bytes == 4)
-        *r = 0;
-    *r = (*r & ~(mask << shift)) | (val & mask) << shift;
+        *insn_reg(regs, n) = 0;
+    memcpy(operand(regs, n, i), &val, i->bytes);
 }

@@ -6,8 +6,8 @@
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/pagetable.h"
-#include "pv/desc.h"
 #include "pv/entry.h"
+#include "pv/pv.h"
 #include "x86/cpu.h"
 #include "x86/percpu.h"
 
@@ -293,10 +293,11 @@ void desc_load_window(unsigned int id)
 }
 
 /* LLDT reads its descriptor once, from this CPU's own GDT. */
-void desc_load_ldt(unsigned int id, unsigned int nr_entries)
+void desc_load_ldt(struct vcpu *v)
 {
+    unsigned int nr_entries = v->pv.ldt_ents;
     uint64_t *gdt = (void *)(entry_block(smp_processor_id()) + GDT_OFFSET);
-    unsigned long base = LDT_VADDR(id), limit = nr_entries * 8 - 1;
+    unsigned long base = LDT_VADDR(v->id), limit = nr_entries * 8 - 1;
     unsigned int n = (HV_LDT - GDT_RESERVED) / 8;
     uint16_t selector = 0;
 
@@ -310,7 +311,7 @@ void desc_load_ldt(unsigned int id, unsigned int nr_entries)
     }
     __asm__ volatile("lldt %w0" :: "r" (selector));
     if (nr_entries)
-        desc_load_window(id);
+        desc_load_window(v->id);
 }
 
 void desc_load_cpu(void)

@@ -1,18 +1,14 @@
 /*
  * A guest's descriptor tables, shown to the CPU through the vcpu's window.
  */
-#include "domain/domain.h"
-#include "lib/string.h"
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"
 #include "mm/page_type.h"
 #include "mm/pagetable.h"
 #include "mm/pt_update.h"
-#include "pv/desc.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
-#include "x86/percpu.h"
+#include "x86/desc.h"
 
 #define DESCS_PER_PAGE   512
 #define GUEST_GDT_ENTS   (GUEST_GDT_PAGES * DESCS_PER_PAGE)
@@ -37,9 +33,8 @@ static void gdt_put(struct vcpu *v)
 int pv_gdt_set(struct vcpu *v, const unsigned long *frames, unsigned int ents)
 {
     unsigned int nr = (ents + DESCS_PER_PAGE - 1) / DESCS_PER_PAGE, n;
-    mfn_t mfn[GUEST_GDT_PAGES];
     struct page_info *pg;
-    int rc = 0;
+    int rc;
 
     if (ents > GUEST_GDT_ENTS)
         return -EINVAL;
@@ -47,12 +42,11 @@ int pv_gdt_set(struct vcpu *v, const unsigned long *frames, unsigned int ents)
         rc = page_get_typed(frames[n], PGT_SEG_DESC, v->domain, &pg);
         if (rc)
             goto fail;
-        mfn[n] = page_to_mfn(pg);
     }
     gdt_put(v);
     for (n = 0; n < nr; n++) {
-        v->pv.gdt_mfn[n] = mfn[n];
-        window_map(v->domain, GDT_VADDR(v->id) + n * PAGE_SIZE, mfn[n],
+        v->pv.gdt_mfn[n] = frames[n];
+        window_map(v->domain, GDT_VADDR(v->id) + n * PAGE_SIZE, frames[n],
                    WINDOW_FLAGS);
     }
     v->pv.gdt_ents = ents;
@@ -60,7 +54,7 @@ int pv_gdt_set(struct vcpu *v, const unsigned long *frames, unsigned int ents)
 
  fail:
     while (n--)
-        page_put_typed(mfn_to_page(mfn[n]));
+        page_put_typed(mfn_to_page(frames[n]));
     return rc;
 }
 
@@ -98,28 +92,19 @@ long do_update_descriptor(uint64_t maddr, uint64_t desc)
     return 0;
 }
 
-/* The frame that the guest maps at va, taken as descriptors; NULL. */
-static struct page_info *ldt_page_get(struct vcpu *v, unsigned long va)
-{
-    pte_t e = pt_walk(v, va);
-    struct page_info *pg;
-
-    if (!(e & PTE_PRESENT) ||
-        page_get_typed(pte_mfn(e), PGT_SEG_DESC, v->domain, &pg))
-        return NULL;
-    return pg;
-}
-
+/* The frame that the guest maps there is taken as descriptors. */
 static bool ldt_map_page(struct vcpu *v, unsigned int n)
 {
     struct page_info *pg;
+    pte_t e;
 
     if (n * DESCS_PER_PAGE >= v->pv.ldt_ents || (v->pv.ldt_mapped & BIT(n)))
         return false;
-    pg = ldt_page_get(v, v->pv.ldt_base + n * PAGE_SIZE);
-    if (!pg)
+    e = pt_walk(v, v->pv.ldt_base + n * PAGE_SIZE);
+    if (!(e & PTE_PRESENT) ||
+        page_get_typed(pte_mfn(e), PGT_SEG_DESC, v->domain, &pg))
         return false;
-    window_map(v->domain, LDT_VADDR(v->id) + n * PAGE_SIZE, page_to_mfn(pg),
+    window_map(v->domain, LDT_VADDR(v->id) + n * PAGE_SIZE, pte_mfn(e),
                WINDOW_FLAGS);
     v->pv.ldt_mapped |= BIT(n);
     return true;

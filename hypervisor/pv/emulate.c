@@ -1,12 +1,9 @@
 /*
  * Privileged instructions on behalf of a guest's kernel.
  */
-#include "domain/domain.h"
 #include "lib/string.h"
 #include "mm/guest_copy.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
-#include "x86/percpu.h"
 
 /* What a guest's CR0 always reads, and the bits of CR4 that it may see. */
 #define GUEST_CR0      (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | \
@@ -32,11 +29,6 @@ struct insn pv_fetch(const struct cpu_user_regs *regs)
     }
     insn_decode(code, n, &i);
     return i;
-}
-
-static uint64_t edx_eax(const struct cpu_user_regs *regs)
-{
-    return regs->eax | regs->rdx << 32;
 }
 
 static bool read_cr(struct vcpu *v, unsigned int n, uint64_t *ret_val)
@@ -130,7 +122,7 @@ static bool emulate_rdmsr(struct vcpu *v, struct cpu_user_regs *regs)
 static bool emulate(struct vcpu *v, struct cpu_user_regs *regs,
                     struct insn *i)
 {
-    uint64_t *rm = insn_reg(regs, i->rm), val = edx_eax(regs);
+    uint64_t *rm = insn_reg(regs, i->rm), val = regs->eax | regs->rdx << 32;
 
     switch (i->op) {
     case INSN_IN: case INSN_OUT: case INSN_INS: case INSN_OUTS:

@@ -5,15 +5,10 @@
  * SYSCALL instruction with the arguments that it left in v->cont.
  */
 #include "control/control.h"
-#include "domain/domain.h"
-#include "lib/env.h"
 #include "lib/zazen_abi.h"
 #include "mm/guest_copy.h"
 #include "mm/hypercalls.h"
-#include "pv/mode.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
-#include "x86/percpu.h"
 
 typedef long hypercall_fn(unsigned long, unsigned long, unsigned long,
                           unsigned long, unsigned long, unsigned long);

@@ -2,9 +2,7 @@
  * Model-specific registers, as a guest's kernel may see them.  Whatever is
  * not listed here gives the guest its #GP.
  */
-#include "domain/domain.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
 
 #define MSR_PLATFORM_INFO    0x0ce
 #define MSR_MISC_FEATURES    0x140

@@ -2,11 +2,9 @@
  * A guest's kernel wrote to its read-only page table: do the store for it,
  * with all the checks of mmu_update (VMASST_TYPE_writable_pagetables).
  */
-#include "domain/domain.h"
 #include "mm/guest_copy.h"
 #include "mm/pt_update.h"
 #include "pv/pv.h"
-#include "x86/percpu.h"
 #include "x86/regs.h"
 
 static void set_flag(struct cpu_user_regs *regs, uint64_t flag, bool on)

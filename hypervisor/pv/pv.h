@@ -4,13 +4,11 @@
 #ifndef PV_PV_H
 #define PV_PV_H
 
-#include "lib/abi.h"
+#include "domain/domain.h"
 #include "pv/decode.h"
 #include "x86/cpu.h"
 #include "x86/paging.h"
-
-struct domain;
-struct vcpu;
+#include "x86/percpu.h"
 
 /* Install guest_ops and the hooks of lower layers; once, at boot. */
 void pv_init_boot(void);
@@ -22,21 +20,13 @@ void do_paranoid(struct cpu_user_regs *regs);    /* NMI, #MC, #DF, own #DB */
 void pv_syscall(struct cpu_user_regs *regs);
 void pv_upcall(struct vcpu *v, struct cpu_user_regs *regs);
 
-/* bounce.c: enter the guest's kernel. */
-struct bounce {
-    unsigned long entry;
-    bool mask_events;                /* on the way in */
-    bool has_error;
-    bool failsafe;                   /* selectors of ds, es, fs, gs too */
-    uint32_t error;
-};
-
-/* Make the running vcpu go on at b->entry of its kernel; crashes a guest
- * whose kernel stack cannot be written. */
-void pv_bounce(struct vcpu *v, struct cpu_user_regs *regs,
-               const struct bounce *b);
+/* bounce.c: enter the guest's kernel; crashes a guest whose kernel stack
+ * cannot be written. */
 void pv_bounce_syscall(struct vcpu *v, struct cpu_user_regs *regs);
-/* The same through the guest's trap table. */
+/* SYSCALL or SYSENTER of 32-bit user mode, if the kernel has asked for it. */
+void pv_bounce_compat(struct vcpu *v, struct cpu_user_regs *regs,
+                      unsigned int type);
+/* Through the guest's trap table. */
 void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
                unsigned int vector, uint32_t error);
 void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs);
@@ -80,6 +70,26 @@ void pv_tables_drop(struct vcpu *v);
 /* Take nr frames as the vcpu's GDT, all or nothing; puts the old ones. */
 int pv_gdt_set(struct vcpu *v, const unsigned long *frames, unsigned int ents);
 
+/*
+ * desc.c: descriptor tables, and how a CPU gets from a guest to us.
+ *
+ * The hypervisor's descriptors are page 14 of every GDT, at selector 0xe000.
+ * Each CPU has a small GDT of its own, used by the idle vcpu; guests' windows
+ * map one shared page there, which has no TSS: LTR is done once, at start.
+ */
+extern mfn_t desc_shared_mfn;
+/* First of all: an IDT for our own faults, until desc_load_cpu. */
+void desc_load_early(void);
+/* Build the tables of a CPU and map its entry block; on the boot CPU. */
+int desc_prepare_cpu(unsigned int cpu);
+/* Load them, TSS and system-call MSRs; on the CPU itself. */
+void desc_load_cpu(void);
+/* GDTR to the window of vcpu number `id`; or to this CPU's own GDT. */
+void desc_load_window(unsigned int id);
+void desc_load_own(void);
+/* LDTR: the guest's in its window; 0 entries: none. */
+void desc_load_ldt(struct vcpu *v);
+
 /* debugreg.c: -EINVAL: no such register; -EPERM: a value we do not load. */
 int pv_debugreg_get(struct vcpu *v, unsigned int reg, uint64_t *ret_val);
 int pv_debugreg_set(struct vcpu *v, unsigned int reg, unsigned long val);
@@ -99,5 +109,46 @@ long do_set_segment_base(unsigned int which, unsigned long base);
 long do_callback_op(int cmd, const void __guest *arg);
 long do_vm_assist(unsigned int cmd, unsigned int type);
 long do_multicall(void __guest *list, unsigned int nr);
+
+/* Between a guest's kernel and user mode, on this CPU. */
+
+/* This CPU's data, from the frame at the top of its main stack. */
+static inline struct percpu *percpu_of_frame(struct cpu_user_regs *regs)
+{
+    return (struct percpu *)(regs + 1);
+}
+
+/* What a guest that asks for these flags runs with. */
+static inline uint64_t guest_flags(uint64_t flags)
+{
+    return (flags & ~(uint64_t)(EFLAGS_IOPL | EFLAGS_VM | EFLAGS_VIF |
+                                EFLAGS_VIP)) | EFLAGS_IF | EFLAGS_MBS;
+}
+
+static inline void save_selectors(struct cpu_user_regs *regs)
+{
+    __asm__ volatile("mov %%ds, %0" : "=r" (regs->ds));
+    __asm__ volatile("mov %%es, %0" : "=r" (regs->es));
+    __asm__ volatile("mov %%fs, %0" : "=r" (regs->fs));
+    __asm__ volatile("mov %%gs, %0" : "=r" (regs->gs));
+}
+
+/*
+ * With isolation the hypervisor always runs on the kernel's root, so only the
+ * way out changes.
+ */
+static inline void pv_toggle_mode(struct vcpu *v, struct percpu *pc)
+{
+    unsigned int which = v->pv.kernel_mode;      /* user: root 1 */
+
+    v->pv.kernel_mode = !which;
+    __asm__ volatile("swapgs" ::: "memory");
+    if (pc->isolated)
+        pc->entry->exit_cr3 = v->hw_root[which] << PAGE_SHIFT;
+    else
+        write_cr3(v->guest_root[which] << PAGE_SHIFT);
+    if (unlikely(clock_stale(&v->clock)) && v->pv.kernel_mode)
+        runstate_write_area(v);      /* now it can be reached */
+}
 
 #endif

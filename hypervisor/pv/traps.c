@@ -1,27 +1,25 @@
 /*
  * Exceptions and interrupts: ours, the guest's, or to be emulated.
  */
-#include "domain/domain.h"
-#include "lib/env.h"
 #include "mm/guest_copy.h"
 #include "pv/pv.h"
-#include "x86/cpu.h"
 #include "x86/crash.h"
 #include "x86/irq.h"
-#include "x86/percpu.h"
 
 #define TI_DPL(t)    ((t)->flags & 3)
 
-/* INT n of the guest: the CPU refused it, or the gate let it through. */
+/* INT n at regs->rip, whether the CPU refused it or the gate let it through. */
 static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs,
                                unsigned int vector)
 {
     const struct trap_info *t = &v->pv.traps[vector];
 
-    if (t->address && TI_DPL(t) >= (v->pv.kernel_mode ? 1 : 3))
+    if (t->address && TI_DPL(t) >= (v->pv.kernel_mode ? 1 : 3)) {
+        regs->rip += 2;
         pv_inject(v, regs, vector, 0);
-    else
+    } else {
         pv_inject(v, regs, VEC_GP, vector * 8 + 2);
+    }
 }
 
 /*
@@ -35,20 +33,23 @@ static void guest_gp(struct vcpu *v, struct cpu_user_regs *regs)
     irq_enable();
     if ((regs->error_code & 2) &&
         !copy_from_guest(insn, (void __guest *)regs->rip, 2) &&
-        insn[0] == 0xcd) {
-        if (v->pv.traps[insn[1]].address)
-            regs->rip += 2;
+        insn[0] == 0xcd)
         software_interrupt(v, regs, insn[1]);
-        return;
-    }
-    if (!regs->error_code && pv_emulate_privileged(v, regs))
-        return;
-    pv_inject(v, regs, VEC_GP, regs->error_code);
+    else if (regs->error_code || !pv_emulate_privileged(v, regs))
+        pv_inject(v, regs, VEC_GP, regs->error_code);
+}
+
+/* A store to a page that the guest may only read: a page table? */
+static bool is_pt_write(struct vcpu *v, uint32_t error)
+{
+    const uint32_t write = PFEC_PRESENT | PFEC_WRITE;
+
+    return v->pv.kernel_mode && (error & (write | PFEC_RSVD)) == write &&
+           (v->domain->pv.vm_assist & BIT(VMASST_TYPE_writable_pagetables));
 }
 
 static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    const uint32_t write = PFEC_PRESENT | PFEC_WRITE;
     unsigned long va = read_cr2();
     uint32_t error = regs->error_code;
 
@@ -56,19 +57,12 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
         irq_enable();                /* page types may wait for other CPUs */
         if (pv_ldt_fault(v, va))
             return;
+    } else if (is_pt_write(v, error)) {
+        irq_enable();
+        if (pv_emulate_pt_write(v, regs, va))
+            return;
     }
-    if (v->pv.kernel_mode) {
-        if ((error & (write | PFEC_RSVD)) == write && !va_is_hypervisor(va) &&
-            (v->domain->pv.vm_assist &
-             BIT(VMASST_TYPE_writable_pagetables))) {
-            irq_enable();
-            if (pv_emulate_pt_write(v, regs, va))
-                return;
-        }
-        error &= ~PFEC_USER;
-    } else {
-        error |= PFEC_USER;
-    }
+    error = v->pv.kernel_mode ? error & ~PFEC_USER : error | PFEC_USER;
     v->info->arch.cr2 = va;
     pv_inject(v, regs, VEC_PF, error);
 }
@@ -106,18 +100,6 @@ static void bad_iret(struct vcpu *v, struct cpu_user_regs *regs)
     pv_failsafe(v, regs);
 }
 
-/* From 32-bit user mode, where the kernel has asked for it. */
-static void compat_call(struct vcpu *v, struct cpu_user_regs *regs,
-                        unsigned long entry, bool mask)
-{
-    struct bounce b = { .entry = entry, .mask_events = mask };
-
-    if (entry && !v->pv.kernel_mode)
-        pv_bounce(v, regs, &b);
-    else
-        pv_inject(v, regs, VEC_GP, 0);
-}
-
 void do_guest_trap(struct cpu_user_regs *regs)
 {
     unsigned int vector = regs->entry_vector;
@@ -127,32 +109,21 @@ void do_guest_trap(struct cpu_user_regs *regs)
     if (vector < VEC_FIRST_DEVICE)
         stat_inc(STAT_TRAP + vector);
     switch (vector) {
-    case VEC_PF:
-        guest_page_fault(v, regs);
-        return;
-    case VEC_GP:
-        guest_gp(v, regs);
-        return;
-    case VEC_UD:
-        guest_ud(v, regs);
-        return;
-    case VEC_NM:
-        guest_nm(v, regs);
-        return;
-    case VEC_DB:
-        guest_db(v, regs);
-        return;
+    case VEC_PF:       guest_page_fault(v, regs); return;
+    case VEC_GP:       guest_gp(v, regs); return;
+    case VEC_UD:       guest_ud(v, regs); return;
+    case VEC_NM:       guest_nm(v, regs); return;
+    case VEC_DB:       guest_db(v, regs); return;
+    case VEC_BAD_IRET: bad_iret(v, regs); return;
     case VEC_INT80:
+        regs->rip -= 2;
         software_interrupt(v, regs, vector);
         return;
     case VEC_SYSENTER:
-        compat_call(v, regs, v->pv.sysenter_entry, v->pv.sysenter_mask);
+        pv_bounce_compat(v, regs, CALLBACKTYPE_sysenter);
         return;
     case VEC_SYSCALL32:
-        compat_call(v, regs, v->pv.syscall32_entry, v->pv.syscall32_mask);
-        return;
-    case VEC_BAD_IRET:
-        bad_iret(v, regs);
+        pv_bounce_compat(v, regs, CALLBACKTYPE_syscall32);
         return;
     }
     if (vector >= VEC_FIRST_DEVICE)
@@ -165,7 +136,8 @@ void do_guest_trap(struct cpu_user_regs *regs)
 void do_own_trap(struct cpu_user_regs *regs)
 {
     unsigned int vector = regs->entry_vector;
-    unsigned long fixup;
+    unsigned long fixup, va = read_cr2();
+    bool mapped = false;
 
     guest_access_end();
     if (vector >= VEC_FIRST_DEVICE) {
@@ -173,15 +145,12 @@ void do_own_trap(struct cpu_user_regs *regs)
         return;
     }
     if (vector == VEC_PF && (regs->rflags & EFLAGS_IF)) {
-        unsigned long va = read_cr2();
-        bool mapped;
-
         irq_enable();
         mapped = pv_ldt_fault(current, va);
         irq_disable();
-        if (mapped)
-            return;
     }
+    if (mapped)
+        return;
     fixup = extable_lookup(regs->rip);
     if (!fixup)
         fatal_trap(regs);
@@ -190,15 +159,13 @@ void do_own_trap(struct cpu_user_regs *regs)
 
 void do_paranoid(struct cpu_user_regs *regs)
 {
-    switch (regs->entry_vector) {
-    case VEC_NMI:
+    if (regs->entry_vector == VEC_NMI) {
         nmi_handle(regs);
-        return;
-    case VEC_DB:
+    } else if (regs->entry_vector == VEC_DB) {
         /* A guest's breakpoint or single step reached into an entry. */
         __asm__ volatile("mov %0, %%dr6" :: "r" (0xffff0ff0UL));
         regs->rflags &= ~(uint64_t)EFLAGS_TF;
-        return;
+    } else {
+        fatal_trap(regs);
     }
-    fatal_trap(regs);
 }

@@ -34,9 +34,10 @@ void fpu_init_this(void)
 
 bool fpu_xcr0_ok(uint64_t val)
 {
-    const uint64_t x87 = 1, sse = 2, avx = 4;
+    const uint64_t x87 = 1, sse = 2, avx = 4, avx512 = 0xe0;
 
-    return (val & x87) && !(val & ~fpu_xcr0) && (!(val & avx) || (val & sse));
+    return (val & x87) && !(val & ~fpu_xcr0) && (!(val & avx) || (val & sse)) &&
+           (!(val & avx512) || ((val & avx) && (val & avx512) == avx512));
 }
 
 void fpu_save(void *area)

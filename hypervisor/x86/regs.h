@@ -96,6 +96,7 @@
 #define VEC_PF           14
 #define VEC_AC           17
 #define VEC_MC           18
+#define VECS_WITH_ERROR  0x27d00      /* bit per vector: DF TS NP SS GP PF AC */
 #define VEC_FIRST_DEVICE 0x20
 #define VEC_INT80        0x80         /* belongs to guests */
 #define VEC_LAST_DEVICE  0xef

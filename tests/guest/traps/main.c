@@ -79,8 +79,49 @@ static void test_faults(void)
     }
 }
 
+/* The handler of #UD is not for INT: the fault is at the instruction. */
+static void do_int6(void *u)
+{
+    __asm__ volatile("lea 1f(%%rip), %%rax; mov %%rax, (%0); 1: int $6"
+                     :: "r" (u) : "rax", "memory");
+}
+
+static void test_denied_int(void)
+{
+    unsigned long at = 0;
+
+    check_eq(try_call(do_int6, &at), 1, "int without the right");
+    check_eq(last_trap.vector, 13, "is #GP");
+    check_eq(last_trap.error, 6 * 8 + 2, "that names the vector");
+    check_eq(last_trap.rip, at, "at the instruction");
+}
+
+static void do_xsetbv(void *val)
+{
+    __asm__ volatile("xsetbv" :: "c" (0), "d" (0), "a" (*(uint32_t *)val));
+}
+
+/* What the CPU would refuse, the guest is told of. */
+static void test_xsetbv(void)
+{
+    static const uint32_t bad[] = { 0, 2, 0xffffffff };
+    uint32_t a = 1, b, c, d, good = 3;
+    unsigned long cr4;
+
+    __asm__ volatile("ud2; .ascii \"xen\"; cpuid"
+                     : "+a" (a), "=b" (b), "=c" (c), "=d" (d) : : "memory");
+    if (!(c & (1U << 26)))
+        return;
+    __asm__ volatile("mov %%cr4, %0" : "=r" (cr4));
+    __asm__ volatile("mov %0, %%cr4" :: "r" (cr4 | 0x40000));
+    check_eq(try_call(do_xsetbv, &good), 0, "x87 and SSE");
+    for (unsigned int n = 0; n < sizeof(bad) / sizeof(bad[0]); n++)
+        check_eq(try_call(do_xsetbv, (void *)&bad[n]), 1, "a wrong XCR0");
+}
+
 static void test_privileged(void)
 {
+    unsigned long dr;
     uint32_t msr = 0x277, a = 0x40000000, b, c, d;
     unsigned long cr0, cr4;
 
@@ -93,6 +134,9 @@ static void test_privileged(void)
     __asm__ volatile("mov %%cr4, %0" : "=r" (cr4));
     check(cr0 & 0x80000000, "CR0 reads with paging on");
     check(cr4 & 0x20, "CR4 reads with PAE on");
+    __asm__ volatile("mov %0, %%dr7; mov %%dr5, %0"
+                     : "=r" (dr) : "0" (0x400UL));
+    check_eq(dr, 0x400, "DR5 is another name of DR7");
     __asm__ volatile("ud2; .ascii \"xen\"; cpuid"
                      : "+a" (a), "=b" (b), "=c" (c), "=d" (d) : : "memory");
     check(b == 0x566e6558 && c == 0x65584d4d && d == 0x4d4d566e,
@@ -141,7 +185,9 @@ static void test_jump(void)
 void test_main(void)
 {
     test_faults();
+    test_denied_int();
     test_privileged();
+    test_xsetbv();
     test_registers();
     test_jump();
 }

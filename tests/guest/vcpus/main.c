@@ -1,0 +1,113 @@
+/*
+ * The context of a vcpu: one that would take the machine down is refused, and
+ * a good one reads back as it was given.
+ */
+#include "guest.h"
+#include <xen/domctl.h>
+
+static struct vcpu_guest_context context;
+
+static long initialise(unsigned long kernel_cr3, unsigned long user_cr3,
+                       unsigned long flags)
+{
+    context.ctrlreg[3] = kernel_cr3;
+    context.ctrlreg[1] = user_cr3;
+    context.flags = flags;
+    return HC(vcpu_op, (unsigned long)VCPUOP_initialise, 1UL, &context);
+}
+
+/* Frame 0 is "no root": CR3 would be 0. */
+static void test_no_root(unsigned long root)
+{
+    check_eq(initialise(0, 0, VGCF_in_kernel), -XEN_EINVAL,
+             "a vcpu without a kernel root");
+    check_eq(initialise(0xfff, 0, VGCF_in_kernel), -XEN_EINVAL,
+             "a kernel root of frame 0");
+    check_eq(initialise(root, 0, 0), -XEN_EINVAL,
+             "user mode without a root");
+    check_eq(initialise(root, 0xfff, 0), -XEN_EINVAL,
+             "user mode on a root of frame 0");
+    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_up, 1UL, 0UL), -XEN_EINVAL,
+             "so it cannot be started");
+}
+
+static void test_bad_values(unsigned long root)
+{
+    context.failsafe_callback_eip = 1UL << 47;
+    check_eq(initialise(root, 0, VGCF_in_kernel), -XEN_EINVAL,
+             "a callback that is not canonical");
+    context.failsafe_callback_eip = 0;
+    context.ldt_base = 0xffff820000200000;
+    check_eq(initialise(root, 0, VGCF_in_kernel), -XEN_EINVAL,
+             "an LDT in the hypervisor");
+    context.ldt_base = 0;
+    context.gdt_ents = 513;
+    check(initialise(root, 0, VGCF_in_kernel) < 0, "a GDT of frame 0");
+    context.gdt_ents = 0;
+}
+
+static long domctl(struct xen_domctl *op, uint32_t cmd)
+{
+    op->cmd = cmd;
+    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    return HC(domctl, op);
+}
+
+/* A domain of one vcpu and one page, an empty root: it never runs. */
+static unsigned long make_domain(domid_t *ret_id)
+{
+    struct xen_domctl op = {
+        .u.createdomain = { .max_vcpus = 1, .max_evtchn_port = 1023,
+                            .max_grant_frames = -1,
+                            .max_maptrack_frames = -1, .grant_opts = 1 },
+    };
+    struct xen_memory_reservation r = { .nr_extents = 1 };
+    xen_pfn_t frame = 0;
+
+    check_eq(domctl(&op, XEN_DOMCTL_createdomain), 0, "a domain");
+    *ret_id = r.domid = op.domain;
+    r.extent_start.p = &frame;
+    op.u.max_mem.max_memkb = 64;
+    check_eq(domctl(&op, XEN_DOMCTL_max_mem), 0, "its memory");
+    op.u.max_vcpus.max = 1;
+    check_eq(domctl(&op, XEN_DOMCTL_max_vcpus), 0, "its vcpu");
+    check_eq(HC(memory_op, (unsigned long)XENMEM_populate_physmap, &r), 1,
+             "its page");
+    return frame << 12;
+}
+
+static void test_read_back(void)
+{
+    struct xen_domctl op = { .u.vcpucontext.vcpu = 0 };
+    unsigned long root = make_domain(&op.domain);
+
+    op.u.vcpucontext.ctxt.p = (void *)&context;
+    context = (struct vcpu_guest_context){
+        .flags = VGCF_in_kernel | VGCF_syscall_disables_events,
+        .user_regs = { .rflags = 0x1202, .ds = 0x2b, .r12 = 0x1212 },
+        .ctrlreg[3] = root, .gs_base_kernel = 0x1000, .gs_base_user = 0x2000,
+        .syscall_callback_eip = 0x3000,
+    };
+    check_eq(domctl(&op, XEN_DOMCTL_setvcpucontext), 0, "a good context");
+    context = (struct vcpu_guest_context){ .flags = 0 };
+    check_eq(domctl(&op, XEN_DOMCTL_getvcpucontext), 0, "can be read");
+    check_eq(context.ctrlreg[3], root, "its root");
+    check_eq(context.user_regs.rflags & 0x3000, 0x1000, "its IOPL");
+    check_eq(context.user_regs.ds, 0x2b, "a selector");
+    check_eq(context.user_regs.r12, 0x1212, "a register");
+    check_eq(context.gs_base_kernel, 0x1000, "the kernel's GS base");
+    check_eq(context.gs_base_user, 0x2000, "the user's GS base");
+    check_eq(context.syscall_callback_eip, 0x3000, "a callback");
+    check_eq(context.flags, VGCF_i387_valid | VGCF_in_kernel |
+             VGCF_syscall_disables_events, "the flags");
+    check_eq(domctl(&op, XEN_DOMCTL_destroydomain), 0, "the domain ends");
+}
+
+void test_main(void)
+{
+    unsigned long root = virt_to_mfn((void *)start_info->pt_base) << 12;
+
+    test_no_root(root);
+    test_bad_values(root);
+    test_read_back();
+}
