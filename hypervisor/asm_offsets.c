@@ -41,5 +41,6 @@ void asm_offsets(void)
     OFFSET(ENTRY_stack_top, struct entry_page, stack_top);
     OFFSET(ENTRY_exit_cr3, struct entry_page, exit_cr3);
     OFFSET(ENTRY_scratch, struct entry_page, scratch);
+    DEFINE(ENTRY_blocks, NR_CPUS);
     DEFINE(ENTRY_stack_end, sizeof(struct entry_page));
 }

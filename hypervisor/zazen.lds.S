@@ -8,6 +8,7 @@ ENTRY(boot_entry)
 
 SECTIONS
 {
+    entry_area = ENTRY_AREA_START;
     . = IMAGE_START + IMAGE_LOAD;
     image_start = .;
     .text : {

@@ -21,19 +21,19 @@
 
         .section .entry.text, "ax"
 
+/* A field of a CPU's entry block, from code that knows which CPU runs it. */
+#define BLOCK(cpu, field) entry_area + (cpu) * ENTRY_BLOCK_SIZE + ENTRY_##field
+
 /*
- * The stubs of all vectors, in order: make the error code and vector words of
- * the frame.
+ * The stub of a vector makes the error code and vector words of the frame.
  */
-.macro STUB vec, iso
-1:      .if \vec != VEC_DF && \vec != VEC_GP && \vec != VEC_PF && \
-            \vec != VEC_TS && \vec != VEC_NP && \vec != VEC_SS && \
-            \vec != VEC_AC
+.macro VECTOR vec, iso
+1:      .if \vec > 31 || (VECS_WITH_ERROR >> (\vec % 32)) % 2 == 0
         push    $0
         .endif
         movl    $\vec, 4(%rsp)
         .if \vec == VEC_NMI || \vec == VEC_MC || \vec == VEC_DF
-        jmp     paranoid_\vec\()_\iso
+        jmp     paranoid_\vec
         .elseif \vec == VEC_DB
         jmp     debug_\iso
         .elseif \iso
@@ -44,21 +44,43 @@
         .fill   ENTRY_STUB_SIZE - (. - 1b), 1, 0xcc
 .endm
 
-.macro STUB_TABLE iso
+/*
+ * SYSCALL leaves %rsp alone, and nothing but addresses tells the CPUs apart.
+ * So each has its own piece of code: onto the main stack (with isolation, on
+ * the full root first), SS and RSP pushed, then on to the common target.
+ */
+.macro SYSCALL cpu, iso, target
+1:      mov     %rsp, BLOCK(\cpu, scratch)(%rip)
+        .if \iso
+        mov     %rax, BLOCK(\cpu, scratch) + 8(%rip)
+        mov     BLOCK(\cpu, full_cr3)(%rip), %rax
+        mov     %rax, %cr3
+        mov     BLOCK(\cpu, scratch) + 8(%rip), %rax
+        .endif
+        mov     BLOCK(\cpu, stack_top)(%rip), %rsp
+        push    $GUEST_SS
+        pushq   BLOCK(\cpu, scratch)(%rip)
+        jmp     \target
+        .fill   SYSCALL_STUB_SIZE - (. - 1b), 1, 0xcc
+.endm
+
+.macro TABLE name, count, stub, args:vararg
+FUNC(\name)
         .set    n, 0
-        .rept   256
-        STUB    %n, \iso
+        .rept   \count
+        \stub   %n, \args
         .set    n, n + 1
         .endr
+END(\name)
 .endm
 
         .altmacro
-FUNC(entry_stubs)
-        STUB_TABLE 0
-END(entry_stubs)
-FUNC(entry_stubs_iso)
-        STUB_TABLE 1
-END(entry_stubs_iso)
+        TABLE   entry_stubs, 256, VECTOR, 0
+        TABLE   entry_stubs_iso, 256, VECTOR, 1
+        TABLE   syscall_stubs, ENTRY_blocks, SYSCALL, 0, entry_syscall
+        TABLE   syscall_stubs_iso, ENTRY_blocks, SYSCALL, 1, entry_syscall
+        TABLE   syscall32_stubs, ENTRY_blocks, SYSCALL, 0, entry_syscall32
+        TABLE   syscall32_stubs_iso, ENTRY_blocks, SYSCALL, 1, entry_syscall32
         .noaltmacro
 
 /*
@@ -86,17 +108,13 @@ END(trap_direct)
 .macro TO_MAIN_STACK iso
         push    %rbx
         push    %rax
-        .if     \iso
         mov     %rsp, %rbx
         and     $-ENTRY_BLOCK_SIZE, %rbx
+        .if     \iso
         mov     ENTRY_full_cr3(%rbx), %rax
         mov     %rax, %cr3
-        mov     ENTRY_stack_top(%rbx), %rbx
-        .else
-        mov     %rsp, %rbx
-        or      $(PERCPU_BLOCK_SIZE - 1), %rbx
-        sub     $(PERCPU_sizeof + REGS_sizeof - REGS_es - 1), %rbx
         .endif
+        mov     ENTRY_stack_top(%rbx), %rbx
         mov     %rsp, %rax
         mov     %rbx, %rsp
         pushq   56(%rax)                /* ss */
@@ -132,7 +150,7 @@ END(trap_iso)
 .macro DEBUG iso
 FUNC(debug_\iso)
         testb   $3, 16(%rsp)
-        jz      paranoid_1_\iso
+        jz      paranoid_1
         TO_MAIN_STACK \iso
         jmp     trap_direct
 END(debug_\iso)
@@ -145,14 +163,15 @@ END(debug_\iso)
  * first instruction of an entry and its stack switch.  Everything is put back
  * as it was found.
  */
-.macro PARANOID vec, iso, stack
-FUNC(paranoid_\vec\()_\iso)
+.macro PARANOID vec, stack
+FUNC(paranoid_\vec)
         cld
         SAVE_REGS
         mov     %rsp, %rdi
         mov     %rsp, %rbp
         mov     %cr3, %r12
-        .if     \iso
+        bt      $30, %rsp               /* in an entry block, or at boot? */
+        jnc     1f
         mov     %rsp, %rax
         and     $-ENTRY_BLOCK_SIZE, %rax
         mov     ENTRY_full_cr3(%rax), %rcx
@@ -160,29 +179,22 @@ FUNC(paranoid_\vec\()_\iso)
         mov     ENTRY_stack_top(%rax), %rsp
         and     $-PERCPU_BLOCK_SIZE, %rsp
         add     $\stack, %rsp
-        .endif
-        call    do_paranoid
+1:      call    do_paranoid
         mov     %rbp, %rsp
-        .if     \iso
         mov     %r12, %cr3
-        .endif
         RESTORE_REGS
         add     $8, %rsp
         iretq
-END(paranoid_\vec\()_\iso)
+END(paranoid_\vec)
 .endm
-        PARANOID 8, 0, 0x800
-        PARANOID 8, 1, 0x800
-        PARANOID 1, 0, 0x1000
-        PARANOID 1, 1, 0x1000
-        PARANOID 2, 0, 0x2000
-        PARANOID 2, 1, 0x2000
-        PARANOID 18, 0, 0x3000
-        PARANOID 18, 1, 0x3000
+        PARANOID 8, 0x800
+        PARANOID 1, 0x1000
+        PARANOID 2, 0x2000
+        PARANOID 18, 0x3000
 
 /*
  * A guest executed SYSCALL: a hypercall, or a system call of its own user
- * mode.  The CPU's stub (pv/desc.c) has switched stack and root.
+ * mode.  The CPU's stub has switched stack and root.
  * In:    %rax number, %rdi %rsi %rdx %r10 %r8 %r9 arguments; %rcx guest rip,
  *        %r11 guest rflags; SS and RSP pushed; interrupts off.
  * Out:   ret_to_guest, with the frame as pv_syscall() left it.
@@ -264,17 +276,19 @@ FUNC(ret_to_guest)
         cmpl    $0, PC(softirq_pending)
         jne     softirqs_then_guest
 
-1:      cmpq    $0, PC(isolated)
-        jne     exit_iso
-        cmpl    $VEC_SYSCALL, REGS_entry_vector(%rsp)
+1:      cmpl    $VEC_SYSCALL, REGS_entry_vector(%rsp)
         jne     2f
         mov     REGS_rip(%rsp), %rax
         sar     $47, %rax               /* SYSRET to a non-canonical rip */
         jnz     2f                      /* faults in ring 0 */
         cmpw    $GUEST_CS64, REGS_cs(%rsp)
         jne     2f
+        cmpq    $0, PC(isolated)
+        jne     exit_iso_sysret
         jmp     exit_sysret
-2:      RESTORE_REGS
+2:      cmpq    $0, PC(isolated)
+        jne     exit_iso
+        RESTORE_REGS
         add     $8, %rsp
 exit_iret:
         iretq
@@ -287,16 +301,7 @@ END(ret_to_guest)
 
 /* SYSRET gives %rcx and %r11 away, as SYSCALL took them. */
 FUNC(exit_sysret)
-        RESTORE_CALLEE_REGS
-        add     $8, %rsp                /* r11 */
-        pop     %r10
-        pop     %r9
-        pop     %r8
-        pop     %rax
-        add     $8, %rsp                /* rcx */
-        pop     %rdx
-        pop     %rsi
-        pop     %rdi
+        RESTORE_REGS
         mov     8(%rsp), %rcx
         mov     24(%rsp), %r11
         mov     32(%rsp), %rsp
@@ -311,19 +316,13 @@ FUNC(bad_iret)
 END(bad_iret)
 
 /* The frame goes to the entry page; the last instructions run on the guest's
- * root.  %rax, the last register, waits there too. */
+ * root.  %rax, the last register, waits there too, and %edx: by SYSRET? */
 FUNC(exit_iso)
-        cmpl    $VEC_SYSCALL, REGS_entry_vector(%rsp)
-        sete    %dl
-        mov     REGS_rip(%rsp), %rax
-        sar     $47, %rax
-        sete    %cl
-        cmpw    $GUEST_CS64, REGS_cs(%rsp)
-        sete    %al
-        and     %al, %cl
-        mov     PC(entry), %rax
-        and     %cl, %dl                /* may it leave by SYSRET? */
-        movzbl  %dl, %edx
+        xor     %edx, %edx
+        jmp     1f
+exit_iso_sysret:
+        mov     $1, %edx
+1:      mov     PC(entry), %rax
         mov     %rdx, ENTRY_scratch + 8(%rax)
         mov     REGS_rax(%rsp), %rcx
         mov     %rcx, ENTRY_scratch(%rax)

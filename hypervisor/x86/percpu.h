@@ -38,17 +38,27 @@ struct percpu {
     uint64_t stats[NR_STATS];        /* (o) others read */
 } __aligned(16);
 
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint16_t reserved2[5];
+    uint16_t iomap;
+} __packed;
+_Static_assert(sizeof(struct tss) == 104, "SDM 3A, 8.7");
+
 /*
- * The first page of a CPU's entry block; the following ones are the TSS, the
- * system-call entries, the IDT and the CPU's own GDT (x86/desc.c).  With
- * isolation the guest's root maps these pages, except the GDT, and entry text.
+ * The first page of a CPU's entry block; the next one is the IDT (pv/desc.c).
+ * With isolation the guest's root maps these pages, and entry text.
  */
 struct entry_page {
-    uint64_t nmi_stack[32], df_stack[32], mc_stack[32], db_stack[32];
+    uint64_t ist_stack[4][32];       /* where #DF, NMI, #MC and #DB arrive */
+    uint64_t gdt[12];                /* the CPU's own, from selector 0xe000 */
+    struct tss tss __aligned(16);
     unsigned long full_cr3;          /* maps everything: the kernel's root */
     unsigned long stack_top;         /* main stack: where SS is pushed */
     unsigned long exit_cr3;          /* what a return to the guest loads */
-    unsigned long pad;
     uint64_t scratch[2];             /* of the entry code, interrupts off */
     uint64_t stack[32];              /* top: where ring 3 arrives */
 } __aligned(16);
