@@ -2,13 +2,11 @@
  * I/O ports: the hardware domain has the machine's, but for what we use
  * ourselves; any other guest finds nothing there.
  */
-#include "domain/domain.h"
 #include "drivers/acpi.h"
 #include "drivers/console.h"
 #include "x86/pci.h"
 #include "pv/pv.h"
 #include "x86/io.h"
-#include "x86/percpu.h"
 
 #define PIT_CH0        0x40
 #define PIT_CH2        0x42
@@ -32,93 +30,69 @@ static bool port_is_ours(unsigned int port)
            ns16550_owns_port(port);
 }
 
-static bool port_allowed(struct vcpu *v, unsigned int port,
-                         unsigned int bytes)
-{
-    unsigned int n;
+enum port_kind {
+    NOTHING,                         /* is there, for this guest */
+    PCI_LATCH,                       /* the vcpu's own */
+    PCI_REGISTER,                    /* that the latch selects */
+    MACHINE,
+};
 
-    if (!v->domain->hardware || port + bytes > 0x10000)
-        return false;
-    for (n = 0; n < bytes; n++)
-        if (port_is_ours(port + n))
-            return false;
-    return true;
-}
-
-static uint32_t ones(unsigned int bytes)
-{
-    return bytes == 4 ? ~0U : (1U << (8 * bytes)) - 1;
-}
-
-/* Of the register that the vcpu's own address latch selects. */
-static uint32_t latch_read(struct vcpu *v, unsigned int port,
-                           unsigned int bytes)
-{
-    uint32_t addr = v->pv.pci_address;
-
-    if (!(addr & PCI_ENABLE) || (port & (bytes - 1)))
-        return ones(bytes);
-    return pci_read((addr >> 8) & 0xffff, (addr & 0xfc) | (port & 3), bytes);
-}
-
-static void latch_write(struct vcpu *v, unsigned int port, unsigned int bytes,
-                        uint32_t val)
-{
-    uint32_t addr = v->pv.pci_address;
-
-    if ((addr & PCI_ENABLE) && !(port & (bytes - 1)))
-        pci_write((addr >> 8) & 0xffff, (addr & 0xfc) | (port & 3), bytes,
-                  val);
-}
-
-static uint32_t hardware_read(struct vcpu *v, unsigned int port,
+static enum port_kind kind_of(struct vcpu *v, unsigned int port,
                               unsigned int bytes)
 {
     if (port == PCI_ADDRESS && bytes == 4)
-        return v->pv.pci_address;
-    if ((port & ~3U) == PCI_DATA)
-        return latch_read(v, port, bytes);
-    switch (bytes) {
-    case 1: return inb(port);
-    case 2: return inw(port);
-    }
-    return inl(port);
+        return PCI_LATCH;
+    if (!v->domain->hardware || port + bytes > 0x10000)
+        return NOTHING;
+    for (unsigned int n = 0; n < bytes; n++)
+        if (port_is_ours(port + n))
+            return NOTHING;
+    if ((port & ~3U) != PCI_DATA)
+        return MACHINE;
+    return (v->pv.pci_address & PCI_ENABLE) && !(port & (bytes - 1))
+           ? PCI_REGISTER : NOTHING;
 }
 
 /* A guest without devices reads ones; the timer's channel 2 reads zeros, or
  * a kernel that measures its TSC against it would wait for long. */
 uint32_t pv_port_read(struct vcpu *v, unsigned int port, unsigned int bytes)
 {
-    if (port_allowed(v, port, bytes))
-        return hardware_read(v, port, bytes);
-    if (!v->domain->hardware && port == PCI_ADDRESS && bytes == 4)
-        return v->pv.pci_address;
-    return !v->domain->hardware && port == PIT_CH2 ? 0 : ones(bytes);
+    uint32_t addr = v->pv.pci_address, dev = (addr >> 8) & 0xffff;
+    unsigned int reg = (addr & 0xfc) | (port & 3);
+
+    switch (kind_of(v, port, bytes)) {
+    case PCI_LATCH:    return addr;
+    case PCI_REGISTER: return pci_read(dev, reg, bytes);
+    case MACHINE:      return bytes == 1 ? inb(port) :
+                              bytes == 2 ? inw(port) : inl(port);
+    default:           return !v->domain->hardware && port == PIT_CH2
+                              ? 0 : ~0U >> (32 - 8 * bytes);
+    }
 }
 
-static void hardware_write(struct vcpu *v, unsigned int port,
-                           unsigned int bytes, uint32_t val)
+static void machine_write(unsigned int port, unsigned int bytes, uint32_t val)
 {
-    if ((port & ~3U) == PCI_DATA) {
-        latch_write(v, port, bytes, val);
-        return;
-    }
     if (port == PIT_MODE && (val & 0xc0) != 0x80)
         return;                      /* commands for channel 2 only */
     if (is_pm1_control(port))
         val &= ~SLP_EN;              /* sleeping is XENPF_enter_acpi_sleep */
     switch (bytes) {
-    case 1: outb(port, val); return;
-    case 2: outw(port, val); return;
+    case 1:  outb(port, val); break;
+    case 2:  outw(port, val); break;
+    default: outl(port, val);
     }
-    outl(port, val);
 }
 
 void pv_port_write(struct vcpu *v, unsigned int port, unsigned int bytes,
                    uint32_t val)
 {
-    if (port == PCI_ADDRESS && bytes == 4)
-        v->pv.pci_address = val;
-    else if (port_allowed(v, port, bytes))
-        hardware_write(v, port, bytes, val);
+    uint32_t addr = v->pv.pci_address, dev = (addr >> 8) & 0xffff;
+    unsigned int reg = (addr & 0xfc) | (port & 3);
+
+    switch (kind_of(v, port, bytes)) {
+    case NOTHING:      break;
+    case PCI_LATCH:    v->pv.pci_address = val; break;
+    case PCI_REGISTER: pci_write(dev, reg, bytes, val); break;
+    case MACHINE:      machine_write(port, bytes, val);
+    }
 }
