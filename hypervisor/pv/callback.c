@@ -102,8 +102,11 @@ long do_fpu_taskswitch(int set)
 /* Load a selector into the user's %gs: its base is behind SWAPGS now. */
 static void load_user_gs(uint16_t selector)
 {
-    unsigned long flags = irq_save();
+    unsigned long flags;
 
+    if (selector & 4)                /* no fault can map it further down */
+        pv_ldt_map_all(current);
+    flags = irq_save();
     __asm__ volatile("swapgs\n"
                      "1:\tmovl %k0, %%gs\n\t"
                      "jmp 3f\n"

@@ -66,6 +66,29 @@ static void run(const void *code, size_t n, unsigned long cs,
         run(code, sizeof(code), cs, page);                       \
     } while (0)
 
+/* A selector of the LDT, whose page no CPU has looked at yet. */
+static void test_ldt(unsigned char *page)
+{
+    uint64_t *ldt = page_alloc();
+    struct mmuext_op op = {
+        .cmd = MMUEXT_SET_LDT, .arg1.linear_addr = (unsigned long)ldt,
+        .arg2.nr_ents = 1,
+    };
+
+    ldt[0] = 0x00cff3000000ffff;         /* data */
+    remap(ldt, KERNEL_RO);
+    check_eq(HC(mmuext_op, &op, 1UL, 0UL, (unsigned long)DOMID_SELF), 0,
+             "an LDT");
+    check_eq(HC(set_segment_base, (unsigned long)SEGBASE_GS_USER_SEL, 7UL), 0,
+             "its data segment as the user's GS");
+    RUN(USER_CS, 0x31, 0xc0, 0x8c, 0xe8, 0x0f, 0x05);
+    check_eq(back.rax & 0xff, 7, "is in GS");
+    HC(set_segment_base, (unsigned long)SEGBASE_GS_USER_SEL, 0UL);
+    op.arg2.nr_ents = 0;
+    HC(mmuext_op, &op, 1UL, 0UL, (unsigned long)DOMID_SELF);
+    check_eq(remap(ldt, KERNEL), 0, "without the LDT it is an ordinary page");
+}
+
 void test_main(void)
 {
     unsigned char *page = page_alloc(), *stack = page_alloc();
@@ -121,6 +144,8 @@ void test_main(void)
     check_eq(back.vector, 3, "int3");
     RUN(USER_CS, 0x0f, 0x0b);
     check_eq(back.vector, 6, "ud2");
+
+    test_ldt(page);
 
     e.cs = 0x7b;                         /* beyond the GDT */
     on_trap = NULL;
