@@ -21,8 +21,7 @@ void pv_set_ts(struct vcpu *v, bool set)
 {
     unsigned long cr0 = read_cr0();
 
-    v->pv.ctrlreg[0] = set ? v->pv.ctrlreg[0] | CR0_TS
-                           : v->pv.ctrlreg[0] & ~(unsigned long)CR0_TS;
+    v->pv.ctrlreg[0] = set ? CR0_TS : 0;
     if (set != !!(cr0 & CR0_TS))
         write_cr0(cr0 ^ CR0_TS);
 }
@@ -113,8 +112,6 @@ static bool load_vcpu(struct vcpu *v)
     desc_load_ldt(v);
     __asm__ volatile("clts");
     fpu_restore(v->fpu);
-    if (v->pv.xcr0 != fpu_xcr0)
-        xcr0_write(v->pv.xcr0);
     write_cr0(cr0 | (v->pv.ctrlreg[0] & CR0_TS));
     pv_debugreg_load(v);
     return load_segments(v);
@@ -155,6 +152,8 @@ static void __noreturn context_switch(struct vcpu *prev, struct vcpu *next)
         switch_to_idle();
     if (pc->loaded != next || next->pv.loaded_cpu != pc->cpu)
         ok = load_vcpu(next);
+    if (next->pv.xcr0 != fpu_xcr0)
+        xcr0_write(next->pv.xcr0);   /* save_vcpu has left our own */
     memcpy(guest_regs(), &next->regs, offsetof(struct cpu_user_regs, es));
     guest_regs()->entry_vector = 0;  /* rcx and r11 count: leave by IRETQ */
     clock_update_vcpu(next);

@@ -74,13 +74,6 @@ static void guest_ud(struct vcpu *v, struct cpu_user_regs *regs)
         pv_inject(v, regs, VEC_UD, 0);
 }
 
-/* The guest's kernel has set TS: it hears once, with TS clear. */
-static void guest_nm(struct vcpu *v, struct cpu_user_regs *regs)
-{
-    pv_set_ts(v, false);
-    pv_inject(v, regs, VEC_NM, 0);
-}
-
 static void guest_db(struct vcpu *v, struct cpu_user_regs *regs)
 {
     unsigned long dr6;
@@ -112,9 +105,11 @@ void do_guest_trap(struct cpu_user_regs *regs)
     case VEC_PF:       guest_page_fault(v, regs); return;
     case VEC_GP:       guest_gp(v, regs); return;
     case VEC_UD:       guest_ud(v, regs); return;
-    case VEC_NM:       guest_nm(v, regs); return;
     case VEC_DB:       guest_db(v, regs); return;
     case VEC_BAD_IRET: bad_iret(v, regs); return;
+    case VEC_NM:                     /* it hears once, with TS clear */
+        pv_set_ts(v, false);
+        break;
     case VEC_INT80:
         regs->rip -= 2;
         software_interrupt(v, regs, vector);

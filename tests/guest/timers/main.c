@@ -47,6 +47,25 @@ static void clear_all(void)
     nr_events = 0;
 }
 
+/* A CPU that was idle meanwhile has the vcpu's XCR0 again. */
+static void test_xcr0(void)
+{
+    struct sched_poll poll = { .timeout = now() + 5000000 };
+    uint32_t a = 1, b, c, d;
+    unsigned long cr4;
+
+    __asm__ volatile("ud2; .ascii \"xen\"; cpuid"
+                     : "+a" (a), "=b" (b), "=c" (c), "=d" (d) : : "memory");
+    if (!(c & (1U << 26)))
+        return;
+    __asm__ volatile("mov %%cr4, %0" : "=r" (cr4));
+    __asm__ volatile("mov %0, %%cr4" :: "r" (cr4 | 0x40000));
+    __asm__ volatile("xsetbv" :: "c" (0), "d" (0), "a" (3));
+    HC(sched_op, (unsigned long)SCHEDOP_poll, &poll);
+    __asm__ volatile("xgetbv" : "=a" (a), "=d" (d) : "c" (0));
+    check_eq(a, 3, "XCR0 after a pause is the vcpu's own");
+}
+
 void test_main(void)
 {
     struct evtchn_bind_virq v = { .virq = VIRQ_TIMER };
@@ -100,4 +119,5 @@ void test_main(void)
     check_eq(HC(vcpu_op, (unsigned long)VCPUOP_stop_singleshot_timer, 0UL,
                 0UL), 0, "stop it");
     check_eq(HC(vcpu_op, 9999UL, 0UL, 0UL), -XEN_ENOSYS, "no such operation");
+    test_xcr0();
 }
