@@ -17,10 +17,9 @@
 #include "mm/domain_mm.h"
 #include "sched/sched.h"
 
-/* Arguments and outcome of a hypercall that asks to be executed again: the
- * first nr of them change, the others stay. */
+/* Arguments of a hypercall that asks to be executed again: the first nr of
+ * them change, the others stay. */
 struct continuation {
-    bool args_changed;
     unsigned int nr;
     unsigned long args[6];
 };

@@ -175,8 +175,6 @@ long hypercall_again(unsigned int nr, ...)
         c->args[i] = va_arg(ap, unsigned long);
     va_end(ap);
     c->nr = nr;
-    c->args_changed = true;
-    stat_inc(STAT_CONTINUATION);
     return -ERESTART;
 }
 

@@ -65,6 +65,8 @@ static void hypercall(struct vcpu *v, struct cpu_user_regs *regs)
 {
     unsigned long a[6] = { regs->rdi, regs->rsi, regs->rdx,
                            regs->r10, regs->r8, regs->r9 };
+    uint64_t *const arg[6] = { &regs->rdi, &regs->rsi, &regs->rdx,
+                               &regs->r10, &regs->r8, &regs->r9 };
     long rc = call(regs->rax, a);
 
     if (likely(rc != -ERESTART)) {
@@ -73,14 +75,9 @@ static void hypercall(struct vcpu *v, struct cpu_user_regs *regs)
     }
     stat_inc(STAT_CONTINUATION);
     regs->rip -= 2;                  /* SYSCALL is two bytes */
-    if (v->cont.args_changed) {
-        uint64_t *const arg[6] = { &regs->rdi, &regs->rsi, &regs->rdx,
-                                   &regs->r10, &regs->r8, &regs->r9 };
-
-        for (unsigned int n = 0; n < v->cont.nr; n++)
-            *arg[n] = v->cont.args[n];
-        v->cont.args_changed = false;
-    }
+    for (unsigned int n = 0; n < v->cont.nr; n++)
+        *arg[n] = v->cont.args[n];
+    v->cont.nr = 0;
 }
 
 /*
@@ -119,10 +116,9 @@ long do_multicall(void __guest *list, unsigned int nr)
         rc = e.op == __HYPERVISOR_iret || e.op == __HYPERVISOR_multicall
              ? -ENOSYS : call(e.op, e.args);
         if (rc == -ERESTART) {
-            if (v->cont.args_changed &&
-                copy_to_guest(&at->args, v->cont.args,
+            if (copy_to_guest(&at->args, v->cont.args,
                               v->cont.nr * sizeof(e.args[0]))) {
-                v->cont.args_changed = false;
+                v->cont.nr = 0;
                 return -EFAULT;
             }
             return hypercall_again(2, at, (unsigned long)nr);
