@@ -67,13 +67,6 @@ static void guest_page_fault(struct vcpu *v, struct cpu_user_regs *regs)
     pv_inject(v, regs, VEC_PF, error);
 }
 
-static void guest_ud(struct vcpu *v, struct cpu_user_regs *regs)
-{
-    irq_enable();
-    if (!pv_emulate_forced(v, regs))
-        pv_inject(v, regs, VEC_UD, 0);
-}
-
 static void guest_db(struct vcpu *v, struct cpu_user_regs *regs)
 {
     unsigned long dr6;
@@ -104,9 +97,13 @@ void do_guest_trap(struct cpu_user_regs *regs)
     switch (vector) {
     case VEC_PF:       guest_page_fault(v, regs); return;
     case VEC_GP:       guest_gp(v, regs); return;
-    case VEC_UD:       guest_ud(v, regs); return;
     case VEC_DB:       guest_db(v, regs); return;
     case VEC_BAD_IRET: bad_iret(v, regs); return;
+    case VEC_UD:
+        irq_enable();
+        if (pv_emulate_forced(v, regs))
+            return;
+        break;
     case VEC_NM:                     /* it hears once, with TS clear */
         pv_set_ts(v, false);
         break;
