@@ -132,6 +132,42 @@ static int cmd_block_detach(int argc, char **argv)
     return detach(argc, argv, "domain.detach_disk");
 }
 
+static void network_head(void)
+{
+    printf("%-3s %-2s %-17s %-6s %-5s %-6s %5s/%-5s %-30s\n", "Idx", "BE",
+           "Mac Addr.", "handle", "state", "evt-ch", "tx-", "rx-ring-ref",
+           "BE-path");
+}
+
+static void network_row(struct json_object *v)
+{
+    int devid = get_int(v, "devid");
+
+    printf("%-3d %-2d %-17s %-6d %-5d %-6d %5d/%-11d %-30s\n", devid,
+           (int)get_int(v, "backend_domid"), get_str(v, "mac"), devid,
+           (int)get_int(v, "state"), (int)get_int(v, "event_channel"),
+           (int)get_int(v, "tx_ring_ref"), (int)get_int(v, "rx_ring_ref"),
+           get_str(v, "backend_path"));
+}
+
+static int cmd_network_list(int argc, char **argv)
+{
+    static const struct shown vifs = { "domain.vifs", "nics", network_head,
+                                       network_row };
+
+    return list(argc, argv, &vifs);
+}
+
+static int cmd_network_attach(int argc, char **argv)
+{
+    return attach(argc, argv, "domain.attach_vif");
+}
+
+static int cmd_network_detach(int argc, char **argv)
+{
+    return detach(argc, argv, "domain.detach_vif");
+}
+
 const struct command device_commands[] = {
     { "block-attach", cmd_block_attach, "<Domain> <disk-spec-component(s)>...",
       "Give a running domain one more disk", NULL, 2, true },
@@ -139,6 +175,14 @@ const struct command device_commands[] = {
       "Show the disks of domains", NULL, 1, false },
     { "block-detach", cmd_block_detach, "[option] <Domain> <DevId>",
       "Take a disk away from a running domain",
+      "-f, --force   cut it off if the guest does not let go of it\n", 2,
+      false },
+    { "network-attach", cmd_network_attach, "<Domain> [Key=Value ...]",
+      "Give a running domain one more network interface", NULL, 1, true },
+    { "network-list", cmd_network_list, "<Domain(s)>",
+      "Show the network interfaces of domains", NULL, 1, false },
+    { "network-detach", cmd_network_detach, "[option] <Domain> <DevId|Mac>",
+      "Take a network interface away from a running domain",
       "-f, --force   cut it off if the guest does not let go of it\n", 2,
       false },
     { NULL, NULL, NULL, NULL, NULL, 0, false }

@@ -102,6 +102,49 @@ check_disk_remains()
     wait_for 20 no_disk_remains || fail "left: $(disk_remains)"
 }
 
+# Start the guest with a network that /guest/net.cfg describes, with further
+# settings.
+need_net()
+{
+    rm -f "$(console_log n1)"
+    xl create -q /guest/net.cfg "$@" || fail "cannot create n1"
+    wait_for 120 logged n1 "zz-net n1 [0-9]" || fail "n1 has no address"
+}
+
+# NAME's address, and this host's in its network.
+address_of()
+{
+    sed -n "s/^.*zz-net $1 \([0-9.]*\).*/\1/p" "$(console_log "$1")" |
+        tail -n 1
+}
+own_address() { ip -4 -o addr show dev "$1" | awk '{ print $4 }' | cut -d/ -f1; }
+
+# Run commands in NAME, by the network; what they print.
+in_guest()
+{
+    timeout $((30 * ${SCALE:-1})) wget -q -O - --post-data "$2" \
+        "http://$(address_of "$1")/cgi-bin/run"
+}
+
+# Serve a file of $1 MiB on port 8080 of this host.
+serve()
+{
+    mkdir -p /tmp/www
+    dd if=/dev/urandom of=/tmp/www/data bs=1M count="$1" 2>/dev/null
+    netstat -lnt | grep -q ':8080 ' || httpd -p 8080 -h /tmp/www
+}
+
+digest() { md5sum | cut -d' ' -f1; }
+
+# What guests have left in the kernel and the store.
+remains()
+{
+    ls /sys/class/net | grep '^vif'
+    ls /sys/bus/xen-backend/devices
+    xl network-list 2>/dev/null | tail -n +2
+}
+no_remains() { [ -z "$(remains)" ]; }
+
 # Destroy everything but dom0.
 clean()
 {

@@ -28,6 +28,8 @@ OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
 DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
          "disk-kill", "disk-bad"]
+NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
+       "net-script", "net-kill"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save"]
 
@@ -44,6 +46,7 @@ SYSTEM = [
          "weights"] + HOSTILE + GUESTS + KILL + ["leak-debian"]),
     Boot("domains are saved", ["dom0"] + SAVE, cpu="max,-smap"),
     Boot("disks", ["dom0"] + DISKS),
+    Boot("networks", ["dom0"] + NET),
 ]
 
 INTEROP = [

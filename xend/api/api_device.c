@@ -7,6 +7,7 @@
 #include "api/rpc.h"
 #include "config/config.h"
 #include "device/device.h"
+#include "device/vif.h"
 #include "domain/domain.h"
 #include "util/cleanup.h"
 #include "util/json.h"
@@ -65,6 +66,7 @@ static int attach(struct rpc_call *call, enum device_kind kind)
     dc = parse_device(call, kind);
     if (!dc)
         return call->err.rc;
+    vif_complete(dc);
     call->result = json_object_new_object();
     json_object_object_add(call->result, "config", device_config_to_json(dc));
     if (a->dry_run)
@@ -77,6 +79,11 @@ static int attach(struct rpc_call *call, enum device_kind kind)
 static int api_attach_disk(struct rpc_call *call)
 {
     return attach(call, DEVICE_VBD);
+}
+
+static int api_attach_vif(struct rpc_call *call)
+{
+    return attach(call, DEVICE_VIF);
 }
 
 struct detach_args {
@@ -101,6 +108,22 @@ static int api_detach_disk(struct rpc_call *call)
         return err_set(&call->err, -EINVAL, "\"%s\" is no disk; write xvdb, "
                        "or a number of block-list", a->device);
     device_detach(d, DEVICE_VBD, devid, a->force, on_end, rpc_ticket(call));
+    return 0;
+}
+
+static int api_detach_vif(struct rpc_call *call)
+{
+    const struct detach_args *a = call->args;
+    struct domain *d = rpc_target(call);
+    int64_t devid;
+
+    if (!d)
+        return call->err.rc;
+    if (!vif_find(d->config, a->device, &devid))
+        return err_set(&call->err, -ENOENT, "%s has no interface %s; write a "
+                       "number or an address of network-list",
+                       d->config->name, a->device);
+    device_detach(d, DEVICE_VIF, devid, a->force, on_end, rpc_ticket(call));
     return 0;
 }
 
@@ -155,6 +178,11 @@ static int api_disks(struct rpc_call *call)
     return list_devices(call, DEVICE_VBD);
 }
 
+static int api_vifs(struct rpc_call *call)
+{
+    return list_devices(call, DEVICE_VIF);
+}
+
 const struct rpc_method device_methods[] = {
     { "domain.attach_disk", RIGHT_ADMIN, attach_fields,
       sizeof(struct attach_args), api_attach_disk },
@@ -162,5 +190,11 @@ const struct rpc_method device_methods[] = {
       sizeof(struct detach_args), api_detach_disk },
     { "domain.disks", RIGHT_READ, devices_fields,
       sizeof(struct devices_args), api_disks },
+    { "domain.attach_vif", RIGHT_ADMIN, attach_fields,
+      sizeof(struct attach_args), api_attach_vif },
+    { "domain.detach_vif", RIGHT_ADMIN, detach_fields,
+      sizeof(struct detach_args), api_detach_vif },
+    { "domain.vifs", RIGHT_READ, devices_fields,
+      sizeof(struct devices_args), api_vifs },
     { NULL, 0, NULL, 0, NULL }
 };

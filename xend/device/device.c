@@ -26,6 +26,7 @@
 
 static const struct device_ops *const all_ops[NR_DEVICE_KINDS] = {
     [DEVICE_VBD] = &vbd_ops,
+    [DEVICE_VIF] = &vif_ops,
 };
 
 static void step(struct device *dev);

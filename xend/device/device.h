@@ -70,7 +70,7 @@ struct device_ops {
     void (*describe)(const struct device *dev, struct json_object *obj);
 };
 
-extern const struct device_ops vbd_ops;
+extern const struct device_ops vbd_ops, vif_ops;
 
 struct device {
     struct domain *d;
@@ -103,11 +103,6 @@ char *device_read_front(const struct device *dev, const char *node);
 /* err->rc 0: it is done.  Called once, from the loop, perhaps at once. */
 typedef void device_done_fn(void *ctx, const struct err *err);
 
-/* Refuse now what is known not to work (kinds without operations, a target
- * that is in use by another domain). */
-int devices_check(struct domain *d, const struct domain_config *c,
-                  struct err *err);
-
 /* Set up all devices of d's config; done when each back end is ready for its
  * front end.  After an error what was set up waits for devices_stop(). */
 void devices_start(struct domain *d, device_done_fn *done, void *ctx);
@@ -137,6 +132,8 @@ void device_detach(struct domain *d, enum device_kind kind, int64_t devid,
 void devices_restore(struct domain *d);
 /* Afterwards: go on with what had begun. */
 void devices_resume(struct domain *d);
+/* Once, for what devices of all domains share: the host's own network. */
+void devices_resume_host(struct xend *x);
 /* Let go of what is in memory; nothing changes for the guest. */
 void devices_drop(struct domain *d);
 

@@ -3,6 +3,7 @@
  * restart. */
 #include <errno.h>
 
+#include "device/hostnet.h"
 #include "device/private.h"
 #include "domain/domain.h"
 #include "store/store.h"
@@ -25,17 +26,6 @@ struct request {
     void *ctx;
     struct err err;             /* why an attach is being undone */
 };
-
-int devices_check(struct domain *d, const struct domain_config *c,
-                  struct err *err)
-{
-    (void)d;
-    for (unsigned int i = 0; i < c->nr_devices; i++)
-        if (!device_ops(c->device[i]->kind))
-            return err_set(err, -EOPNOTSUPP, "%s: network interfaces are not "
-                           "supported yet; remove the vif lines", c->name);
-    return 0;
-}
 
 static struct group *group_new(device_done_fn *done, void *ctx)
 {
@@ -154,17 +144,13 @@ static void attached(struct device *dev, void *ctx, const struct err *err)
 }
 
 /* Devices can be changed on a domain that runs, and that is ours. */
-static int check_changeable(struct domain *d, enum device_kind kind,
-                            struct err *err)
+static int check_changeable(struct domain *d, struct err *err)
 {
     int rc = domain_need_live(d, err);
 
     if (!rc && (!d->domid || d->adopted))
         rc = err_set(err, -EPERM, "%s: its devices are not managed here",
                      d->config->name);
-    if (!rc && !device_ops(kind))
-        rc = err_set(err, -EOPNOTSUPP, "%s: devices of this kind are not "
-                     "supported yet", d->config->name);
     return rc;
 }
 
@@ -172,7 +158,7 @@ static int check_attach(struct domain *d, struct device_config *dc,
                         struct err *err)
 {
     struct config_report report = { 0 };
-    int rc = check_changeable(d, dc->kind, err);
+    int rc = check_changeable(d, err);
 
     if (rc)
         return rc;
@@ -218,7 +204,7 @@ void device_detach(struct domain *d, enum device_kind kind, int64_t devid,
     struct device *dev = device_find(d, kind, devid);
     struct err err = ERR_INIT;
 
-    if (check_changeable(d, kind, &err)) {
+    if (check_changeable(d, &err)) {
         done(ctx, &err);
         return;
     }
@@ -255,7 +241,7 @@ void devices_restore(struct domain *d)
     for (enum device_kind kind = 0; kind < NR_DEVICE_KINDS; kind++) {
         _cleanup_free_ char *names = NULL, *path = NULL;
 
-        if (!device_ops(kind) || d->domid == NO_DOMID || !d->domid)
+        if (d->domid == NO_DOMID || !d->domid)
             continue;
         path = xasprintf("/local/domain/0/backend/%s/%u",
                          device_ops(kind)->type, d->domid);
@@ -288,7 +274,7 @@ static void forget_missing(struct domain *d)
     for (unsigned int i = c->nr_devices; i-- > 0; ) {
         const struct device_config *dc = c->device[i];
 
-        if (!device_ops(dc->kind) || device_find(d, dc->kind, dc->devid))
+        if (device_find(d, dc->kind, dc->devid))
             continue;
         config_remove_device(c, dc->kind, dc->devid);
         changed = true;
@@ -314,4 +300,12 @@ void devices_resume(struct domain *d)
             device_down(dev, false, ended, detached,
                         request_new(d, resumed, NULL));
     }
+}
+
+void devices_resume_host(struct xend *x)
+{
+    struct err err;
+
+    if (hostnet_resume(x->opt.run_dir, &err))
+        log_warn("%s", err.text);
 }

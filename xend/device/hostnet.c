@@ -5,6 +5,7 @@
 #include <nftables/libnftables.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "device/hostnet.h"
@@ -130,25 +131,27 @@ static int set_nat(const struct ipv4_net *net, struct err *err)
     return rc;
 }
 
-/* Whether the dnsmasq of this pid file runs, and is not another process. */
-static bool dnsmasq_runs(const char *pid_file)
+/* The dnsmasq of this pid file, if it runs and is not another process; 0. */
+static pid_t dnsmasq_pid(const char *pid_file)
 {
     _cleanup_free_ char *path = NULL, *option = NULL;
     char text[4096] = "";
     int fd = open(pid_file, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, 20);
+    pid_t pid;
 
     if (fd >= 0)
         close(fd);
     if (n <= 0)
-        return false;
-    path = xasprintf("/proc/%d/cmdline", atoi(text));
+        return 0;
+    pid = atoi(text);
+    path = xasprintf("/proc/%d/cmdline", (int)pid);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     n = fd < 0 ? -1 : read(fd, text, sizeof(text));
     if (fd >= 0)
         close(fd);
     option = xasprintf("--pid-file=%s", pid_file);
-    return n > 0 && memmem(text, n, option, strlen(option) + 1);
+    return n > 0 && memmem(text, n, option, strlen(option) + 1) ? pid : 0;
 }
 
 /* A user without rights, if the host has one. */
@@ -168,6 +171,7 @@ static int start_dnsmasq(const char *run_dir, const struct ipv4_net *net,
     _cleanup_free_ char *pid = xasprintf("%s/dnsmasq.pid", dir);
     _cleanup_free_ char *pid_file = xasprintf("--pid-file=%s", pid);
     _cleanup_free_ char *leases = xasprintf("--dhcp-leasefile=%s/leases", dir);
+    _cleanup_free_ char *hosts = xasprintf("--dhcp-hostsdir=%s/hosts", dir);
     _cleanup_free_ char *user = xasprintf("--user=%s", dnsmasq_user());
     _cleanup_free_ char *range = xasprintf("--dhcp-range=%s,%s,1h",
         dotted((net->addr & mask) + 2, first),
@@ -175,14 +179,16 @@ static int start_dnsmasq(const char *run_dir, const struct ipv4_net *net,
     const char *const argv[] = {
         "dnsmasq", "--conf-file=/dev/null", "--interface=" HOSTNET_BRIDGE,
         "--except-interface=lo", "--bind-dynamic", "--dhcp-authoritative",
-        "--domain-needed", "--bogus-priv", range, leases, pid_file, user, NULL
+        "--domain-needed", "--bogus-priv", range, leases, hosts, pid_file, user,
+        NULL
     };
     struct err why = ERR_INIT;
 
-    if (dnsmasq_runs(pid))
+    if (dnsmasq_pid(pid))
         return 0;
     mkdir(dir, 0755);
-    if (!run_program(argv, NULL, DNSMASQ_SECONDS, &why) || dnsmasq_runs(pid))
+    mkdir(hosts + strlen("--dhcp-hostsdir="), 0755);
+    if (!run_program(argv, NULL, DNSMASQ_SECONDS, &why) || dnsmasq_pid(pid))
         return 0;
     return err_set(err, why.rc, HOSTNET_BRIDGE ": no DHCP: %s%s", why.text,
                    why.rc == -ENOENT ? "; install dnsmasq-base, or make a "
@@ -244,6 +250,70 @@ int hostnet_need(const char *run_dir, struct err *err)
     rc = need(run_dir, true, err);
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+/* A file for each; dnsmasq is told to read them again. */
+static char *reservation_path(const char *run_dir, const char *mac)
+{
+    return xasprintf("%s/network/hosts/%s", run_dir, mac);
+}
+
+static void tell_dnsmasq(const char *run_dir)
+{
+    _cleanup_free_ char *file = xasprintf("%s/network/dnsmasq.pid", run_dir);
+    pid_t pid = dnsmasq_pid(file);
+
+    if (pid)
+        kill(pid, SIGHUP);
+}
+
+static int write_reservation(const char *path, const char *mac,
+                             const char *ip)
+{
+    _cleanup_fclose_ FILE *f = fopen(path, "we");
+
+    if (!f || fprintf(f, "%s,%s\n", mac, ip) < 0 || fflush(f))
+        return -errno;
+    return 0;
+}
+
+int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
+                    struct err *err)
+{
+    _cleanup_free_ char *path = reservation_path(run_dir, mac);
+    char first[INET_ADDRSTRLEN];
+    struct ipv4_net net, wanted = { .prefix = 32 };
+    struct link bridge;
+    struct in_addr in;
+    bool has = false;
+    int rc = link_find(HOSTNET_BRIDGE, &bridge);
+
+    if (!rc && bridge.group != OUR_GROUP)
+        return 0;
+    if (!rc)
+        rc = find_net(&bridge, &net, &has);
+    if (rc || !has)
+        return err_sys(err, rc ? rc : -ENODEV, "cannot look at "
+                       HOSTNET_BRIDGE);
+    wanted.addr = inet_pton(AF_INET, ip, &in) == 1 ? ntohl(in.s_addr) : 0;
+    if (!overlap(&net, &wanted) || wanted.addr == net.addr)
+        return err_set(err, -EINVAL, "ip=%s is no address for guests in the "
+                       "network %s/%u of " HOSTNET_BRIDGE, ip,
+                       dotted(net.addr & ~0u << (32 - net.prefix), first),
+                       net.prefix);
+    rc = write_reservation(path, mac, ip);
+    if (rc)
+        return err_sys(err, rc, "cannot write %s", path);
+    tell_dnsmasq(run_dir);
+    return 0;
+}
+
+void hostnet_unreserve(const char *run_dir, const char *mac)
+{
+    _cleanup_free_ char *path = reservation_path(run_dir, mac);
+
+    if (!unlink(path))
+        tell_dnsmasq(run_dir);
 }
 
 int hostnet_resume(const char *run_dir, struct err *err)

@@ -26,6 +26,15 @@
  */
 int hostnet_need(const char *run_dir, struct err *err);
 
+/*
+ * Let DHCP give the address ip to whoever has the hardware address mac; nothing
+ * happens if the bridge is the operator's.  -EINVAL: ip is no address of the
+ * network.
+ */
+int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
+                    struct err *err);
+void hostnet_unreserve(const char *run_dir, const char *mac);
+
 /* After a restart: complete a bridge of ours, if there is one. */
 int hostnet_resume(const char *run_dir, struct err *err);
 

@@ -6,6 +6,7 @@
 
 #include "console/console.h"
 #include "device/device.h"
+#include "device/vif.h"
 #include "domain/domain.h"
 #include "domain/save.h"
 #include "host/host.h"
@@ -49,8 +50,8 @@ static int start(struct xend *x, struct domain_config *c, struct saved *image,
     if (domain_find(x, c->name))
         return err_set(err, -EEXIST, "a domain with the name \"%s\" exists "
                        "already; choose another name or destroy it", c->name);
-    if (devices_check(NULL, c, err))
-        return err->rc;
+    for (unsigned int i = 0; i < c->nr_devices; i++)
+        vif_complete(c->device[i]);
     if (uuid_is_zero(c->uuid))
         uuid_new(c->uuid);
     uuid_format(c->uuid, uuid);

@@ -407,6 +407,7 @@ void persist_resume(struct xend *x)
 
     if (rc)
         log_err("cannot write the host's xenstore nodes: %s", strerror(-rc));
+    devices_resume_host(x);
     domains_each(x, resume_one, x);
     domains_scan(x);
 }
