@@ -119,10 +119,10 @@ address_of()
 }
 own_address() { ip -4 -o addr show dev "$1" | awk '{ print $4 }' | cut -d/ -f1; }
 
-# Run commands in NAME, by the network; what they print.
+# Run commands in NAME, by the network; what they print.  $limit: seconds.
 in_guest()
 {
-    timeout $((30 * ${SCALE:-1})) wget -q -O - --post-data "$2" \
+    timeout $((${limit:-30} * ${SCALE:-1})) wget -q -O - --post-data "$2" \
         "http://$(address_of "$1")/cgi-bin/run"
 }
 

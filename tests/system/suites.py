@@ -69,6 +69,7 @@ LONG = [
     for cpu in ("qemu64", "Nehalem", "Nehalem,+smep", "max,-smap")
     for smp in (1, 2, 4)
 ] + [
+    Boot("much data by network", ["net-long"]),
     Boot("the tools run, three times",
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
     Boot("domains are saved often", ["save-long"], cpu="max,-smap"),

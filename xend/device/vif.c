@@ -22,6 +22,7 @@
 #define VANISH_SECONDS 10
 #define SCRIPT_SECONDS 40       /* as long as xl waits */
 #define MTU_DEFAULT    1500
+#define XL_CONF        "/etc/xen/xl.conf"
 
 /* struct device.host of a vif. */
 struct vif_host {
@@ -64,7 +65,10 @@ void vif_complete(struct device_config *dc)
 {
     uint8_t m[6];
 
-    if (dc->kind != DEVICE_VIF || dc->vif.mac)
+    if (dc->kind != DEVICE_VIF)
+        return;
+    vif_defaults(XL_CONF, &dc->vif);
+    if (dc->vif.mac)
         return;
     mac_new(m);
     dc->vif.mac = xasprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2],

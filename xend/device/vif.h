@@ -8,9 +8,16 @@
 
 struct device_config;
 struct domain_config;
+struct vif_config;
 
-/* Give a vif that has no address one, for good; other devices stay. */
+/*
+ * Give a vif what it lacks, for good: an address, and this host's defaults.
+ * Other devices stay.
+ */
 void vif_complete(struct device_config *dc);
+
+/* Fill what v lacks with the defaults of path, a file like xl.conf. */
+void vif_defaults(const char *path, struct vif_config *v);
 
 /* The vif of c that name means: its number or its hardware address. */
 bool vif_find(const struct domain_config *c, const char *name,
