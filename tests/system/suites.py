@@ -53,8 +53,8 @@ INTEROP = [
     Boot("Debian's xl on zazen", ["dom0", "info", "create-four", "list-format",
          "pause", "destroy", "leak-few"], tools="xen"),
     Boot("our tools on Debian's Xen", ["dom0", "info", "create-four",
-         "list-format", "pause", "shutdown", "destroy", "leak-few", "save"],
-         hypervisor="xen"),
+         "list-format", "pause", "shutdown", "destroy", "leak-few", "save",
+         "disk-three"], hypervisor="xen"),
 ]
 
 # The cases themselves, with both halves of Debian's: do they test rightly?
@@ -72,6 +72,8 @@ LONG = [
     Boot("much data by network", ["net-long"]),
     Boot("the tools run, three times",
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
+    Boot("disks come and go often",
+         ["dom0"] + ["disk-attach", "disk-destroy"] * 10),
     Boot("domains are saved often", ["save-long"], cpu="max,-smap"),
 ]
 

@@ -88,6 +88,15 @@ const struct device_ops vbd_ops = {
     .unplug = op_unplug, .release = op_release, .adopt = op_adopt,
 };
 
+const struct device_ops vif_ops = { .kind = DEVICE_VIF, .type = "vif",
+                                    .nodes = op_nodes };
+
+int hostnet_resume(const char *run_dir, struct err *err)
+{
+    (void)run_dir, (void)err;
+    return 0;
+}
+
 int domain_need_live(const struct domain *dom, struct err *err)
 {
     (void)dom;
