@@ -16,40 +16,32 @@ struct end {
     bool write;
 };
 
-static int end_get_own(struct end *e, const struct gnttab_copy_ptr *p,
-                       bool write)
-{
-    struct domain *d = current->domain;
-
-    if (p->domid != DOMID_SELF)
-        return GNTST_permission_denied;
-    if (write)
-        return page_get_typed(p->u.gmfn, PGT_WRITABLE, d, &e->pg)
-               ? GNTST_bad_page : GNTST_okay;
-    e->pg = page_get_mfn(p->u.gmfn, d);
-    return e->pg ? GNTST_okay : GNTST_bad_page;
-}
-
 static int end_get(struct end *e, const struct gnttab_copy_ptr *p, bool gref,
                    bool write)
 {
-    mfn_t mfn;
+    struct domain *d = current->domain;
+    mfn_t mfn = p->u.gmfn;
     int rc;
 
-    e->rd = NULL;
-    e->write = write;
-    if (!gref)
-        return end_get_own(e, p, write);
-    e->rd = domain_get_by_id(p->domid);
-    if (!e->rd)
-        return GNTST_bad_domain;
-    e->ref = p->u.ref;
-    rc = grant_pin(e->rd, e->ref, current->domain->id, write, &mfn);
-    if (rc)
-        domain_put(e->rd);
-    else
-        e->pg = mfn_to_page(mfn);
-    return rc;
+    *e = (struct end){ .ref = p->u.ref, .write = write };
+    if (gref) {
+        e->rd = domain_get_by_id(p->domid);
+        if (!e->rd)
+            return GNTST_bad_domain;
+        rc = grant_pin(e->rd, e->ref, d->id, write, &mfn);
+        if (rc)
+            domain_put(e->rd);
+        else
+            e->pg = mfn_to_page(mfn);
+        return rc;
+    }
+    if (p->domid != DOMID_SELF)
+        return GNTST_permission_denied;
+    if (!write)
+        e->pg = page_get_mfn(mfn, d);
+    else if (page_get_typed(mfn, PGT_WRITABLE, d, &e->pg))
+        return GNTST_bad_page;
+    return e->pg ? GNTST_okay : GNTST_bad_page;
 }
 
 static void end_put(const struct end *e)

@@ -5,6 +5,7 @@
 #include "domain/domain.h"
 #include "mm/buddy.h"
 #include "mm/pt_update.h"
+#include "x86/atomic.h"
 #include "x86/percpu.h"
 
 #define KNOWN_FLAGS (GNTMAP_device_map | GNTMAP_host_map | GNTMAP_readonly | \
@@ -88,54 +89,49 @@ static int grant_status(int rc)
                                             : GNTST_general_error;
 }
 
-/* With a handle and rd referenced. */
-static int map_frame(struct domain *ld, struct domain *rd,
-                     struct gnttab_map_grant_ref *op, grant_handle_t handle)
-{
-    bool write = !(op->flags & GNTMAP_readonly);
-    struct maptrack *m = maptrack_of(&ld->grant, handle);
-    mfn_t mfn;
-    int rc = grant_pin(rd, op->ref, ld->id, write, &mfn);
-
-    if (rc)
-        return rc;
-    if (op->flags & GNTMAP_host_map)
-        rc = pt_update_at(op->host_addr, op->flags & GNTMAP_contains_pte,
-                          grant_pte(mfn, op->flags), &(struct pt_cond){}, rd);
-    if (rc) {
-        grant_unpin(rd, op->ref, write);
-        return grant_status(rc);
-    }
-    spin_lock(&ld->grant.lock);
-    m->rd = rd;
-    m->ref = op->ref;
-    m->flags = op->flags & KNOWN_FLAGS;
-    spin_unlock(&ld->grant.lock);
-    op->handle = handle;
-    op->dev_bus_addr = mfn << PAGE_SHIFT;
-    stat_inc(STAT_GRANT_MAP);
-    return GNTST_okay;
-}
-
 int grant_map(struct grant_call *c)
 {
+    struct gnttab_map_grant_ref *op = &c->map;
     struct domain *ld = current->domain, *rd;
+    bool write = !(op->flags & GNTMAP_readonly);
     int status = GNTST_no_space;
     grant_handle_t handle;
+    struct maptrack *m;
+    mfn_t mfn;
 
-    if (!(c->map.flags & (GNTMAP_device_map | GNTMAP_host_map)))
+    if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
         return GNTST_bad_gntref;
-    rd = c->map.dom == DOMID_SELF ? NULL : domain_get_by_id(c->map.dom);
+    rd = op->dom == DOMID_SELF ? NULL : domain_get_by_id(op->dom);
     if (!rd)
         return GNTST_bad_domain;
     handle = handle_alloc(ld);
-    if (handle != NO_HANDLE) {
-        status = map_frame(ld, rd, &c->map, handle);
-        if (status)
-            handle_free(ld, handle);
-    }
+    if (handle == NO_HANDLE)
+        goto err_domain;
+    status = grant_pin(rd, op->ref, ld->id, write, &mfn);
     if (status)
-        domain_put(rd);              /* else the handle holds it */
+        goto err_handle;
+    if (op->flags & GNTMAP_host_map)
+        status = grant_status(pt_update_at(
+            op->host_addr, op->flags & GNTMAP_contains_pte,
+            grant_pte(mfn, op->flags), &(struct pt_cond){}, rd));
+    if (status)
+        goto err_pin;
+    op->handle = handle;
+    op->dev_bus_addr = mfn << PAGE_SHIFT;
+    m = maptrack_of(&ld->grant, handle);
+    m->rd = rd;                      /* the reference is the handle's */
+    m->ref = op->ref;
+    smp_wmb();                       /* with grant_unmap: no longer busy */
+    WRITE_ONCE(m->flags, op->flags & KNOWN_FLAGS);
+    stat_inc(STAT_GRANT_MAP);
+    return GNTST_okay;
+
+ err_pin:
+    grant_unpin(rd, op->ref, write);
+ err_handle:
+    handle_free(ld, handle);
+ err_domain:
+    domain_put(rd);
     return status;
 }
 

@@ -55,8 +55,6 @@ void grant_destroy(struct domain *d)
         if (page_unshare(pg))
             frames_free(pg, 0);
     }
-    for (unsigned int i = 0; i < t->nr_maptrack_frames; i++)
-        hv_page_free(t->maptrack[i]);
     kfree(t->frames);
     kfree(t->maptrack);
 }

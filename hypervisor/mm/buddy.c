@@ -287,15 +287,26 @@ int frames_claim(long delta)
     return rc;
 }
 
-void *hv_page_alloc(void)
+void *kzalloc(size_t size)
 {
-    struct page_info *pg = frames_alloc(0, 0, ALLOC_CLAIMED);
+    unsigned int order = 0;
+    struct page_info *pg;
 
-    return pg ? page_to_virt(pg) : NULL;
+    while (PAGE_SIZE << order < size)
+        order++;
+    pg = frames_alloc(order, 0, ALLOC_CLAIMED);
+    if (!pg)
+        return NULL;
+    pg->state = order;
+    return page_to_virt(pg);
 }
 
-void hv_page_free(void *p)
+void kfree(void *p)
 {
-    if (p)
-        frames_free(mfn_to_page(virt_to_mfn(p)), 0);
+    struct page_info *pg;
+
+    if (!p)
+        return;
+    pg = mfn_to_page(virt_to_mfn(p));
+    frames_free(pg, pg->state);
 }

@@ -34,9 +34,21 @@ bool frames_scrub_some(void);
 /* Move the sum of claims by delta; -ENOMEM if less is free than claimed. */
 int frames_claim(long delta);
 
-/* Pages of the hypervisor by address (direct map), cleared; NULL. */
-void *hv_page_alloc(void);
-void hv_page_free(void *p);
+/* Memory of the hypervisor by address (direct map), whole pages, cleared; NULL.
+ * Few objects are smaller than a page, and they are few for each vcpu.
+ * kfree(NULL) is nothing. */
+void *kzalloc(size_t size);
+void kfree(void *p);
+
+static inline void *hv_page_alloc(void)
+{
+    return kzalloc(PAGE_SIZE);
+}
+
+static inline void hv_page_free(void *p)
+{
+    kfree(p);
+}
 
 /* A block as memory of d, each frame counted against d's limit, with the
  * domain's reference taken; in the M2P as INVALID.  NULL: limit or no frames.
@@ -48,9 +60,5 @@ bool domain_frame_release(struct page_info *pg);
 
 /* Reserve frames for a domain in building (XENMEM_claim_pages); 0 cancels. */
 int domain_claim(struct domain *d, unsigned long nr_frames);
-
-/* Small objects, cleared; NULL.  kfree(NULL) is nothing. */
-void *kzalloc(size_t size);
-void kfree(void *p);
 
 #endif

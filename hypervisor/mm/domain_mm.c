@@ -154,33 +154,21 @@ int domain_claim(struct domain *d, unsigned long nr_frames)
 
 int domain_mm_init(struct domain *d)
 {
+    void *l3 = hv_page_alloc();
+
     spin_lock_init(&d->mm.page_lock, LOCK_PAGES);
     spin_lock_init(&d->mm.root_lock, LOCK_ROOTS);
     d->mm.first = d->mm.first_left = NO_FRAME;
     d->mm.max_frames = 0;
-    return window_init(d);
-}
-
-/* The next frame to look at, with a reference; false: no more. */
-static bool next_frame(struct domain *d, struct page_info **ret_pg)
-{
-    struct domain_mm *mm = &d->mm;
-    struct page_info *pg;
-
-    spin_lock(&mm->page_lock);
-    pg = frame_list_pop(&mm->first);
-    if (pg)
-        frame_list_push(&mm->first_left, pg);
-    spin_unlock(&mm->page_lock);
-    if (!pg)
-        return false;
-    /* Without references it is on its way out already. */
-    *ret_pg = page_get(pg, d) ? pg : NULL;
-    return true;
+    if (!l3)
+        return -ENOMEM;
+    d->mm.window_l3 = virt_to_mfn(l3);
+    return 0;
 }
 
 int domain_mm_relinquish(struct domain *d)
 {
+    struct domain_mm *mm = &d->mm;
     struct page_info *pg;
     unsigned int i, done;
 
@@ -192,18 +180,18 @@ int domain_mm_relinquish(struct domain *d)
     for (done = 1; !page_deferred_finish(current); done++) {
         if (done % 16 == 0 && hypercall_should_yield())
             break;
-        if (!next_frame(d, &pg))
-            return 0;
+        spin_lock(&mm->page_lock);
+        pg = frame_list_pop(&mm->first);
+        if (pg)
+            frame_list_push(&mm->first_left, pg);
+        spin_unlock(&mm->page_lock);
         if (!pg)
-            continue;
+            return 0;
+        if (!page_get(pg, d))
+            continue;                /* it is on its way out already */
         domain_frame_release(pg);
         page_drop_pin(pg);
         page_put(pg);
     }
     return -ERESTART;
-}
-
-void domain_mm_destroy(struct domain *d)
-{
-    window_destroy(d);
 }

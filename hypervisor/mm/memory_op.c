@@ -22,7 +22,8 @@ static int op_machphys_mfn_list(struct xen_machphys_mfn_list *l)
     unsigned int n;
 
     for (n = 0; n < l->max_extents && n * M2P_CHUNK < size; n++) {
-        mfn = hv_mfn_of(RW_M2P_START + n * M2P_CHUNK);
+        mfn = pte_mfn(*hv_entry_at(mfn_to_virt(idle_root), 4,
+                                   RW_M2P_START + n * M2P_CHUNK, 2, 0));
         if (copy_to_guest(&list[n], &mfn, sizeof(mfn)))
             return -EFAULT;
     }
@@ -157,20 +158,21 @@ static const struct row {
     uint8_t size, domid;
     bool control, out;
 } rows[] = {
-#define ROW(op, type, ...) [XENMEM_##op] = { sizeof(struct type), __VA_ARGS__ }
-#define DOM(type) offsetof(struct type, domid) + 1
-    ROW(current_reservation, xen_memory_domain, DOM(xen_memory_domain), 0, 0),
-    ROW(maximum_reservation, xen_memory_domain, DOM(xen_memory_domain), 0, 0),
-    ROW(maximum_gpfn, xen_memory_domain, DOM(xen_memory_domain), 0, 0),
-    ROW(machphys_mapping, xen_machphys_mapping, 0, 0, 1),
-    ROW(machphys_mfn_list, xen_machphys_mfn_list, 0, 0, 1),
-    ROW(memory_map, xen_memory_map, 0, 0, 1),
-    ROW(machine_memory_map, xen_memory_map, 0, 1, 1),
-    ROW(set_memory_map, xen_foreign_memory_map, DOM(xen_foreign_memory_map),
-        0, 0),
-    ROW(claim_pages, xen_memory_reservation, DOM(xen_memory_reservation), 1, 0),
-    ROW(acquire_resource, xen_mem_acquire_resource,
-        DOM(xen_mem_acquire_resource), 1, 1),
+#define ROW(op, type, control, out) \
+    [XENMEM_##op] = { sizeof(struct type), 0, control, out }
+#define ROW_DOM(op, type, control, out) \
+    [XENMEM_##op] = { sizeof(struct type), offsetof(struct type, domid) + 1, \
+                      control, out }
+    ROW_DOM(current_reservation, xen_memory_domain, false, false),
+    ROW_DOM(maximum_reservation, xen_memory_domain, false, false),
+    ROW_DOM(maximum_gpfn, xen_memory_domain, false, false),
+    ROW(machphys_mapping, xen_machphys_mapping, false, true),
+    ROW(machphys_mfn_list, xen_machphys_mfn_list, false, true),
+    ROW(memory_map, xen_memory_map, false, true),
+    ROW(machine_memory_map, xen_memory_map, true, true),
+    ROW_DOM(set_memory_map, xen_foreign_memory_map, false, false),
+    ROW_DOM(claim_pages, xen_memory_reservation, true, false),
+    ROW_DOM(acquire_resource, xen_mem_acquire_resource, true, true),
 };
 
 static long run(unsigned int op, void __guest *arg)

@@ -111,15 +111,6 @@ static void __init map_image(void)
     }
 }
 
-static void __init new_root(const struct e820_map *machine)
-{
-    idle_root = PFN_DOWN(boot_alloc(PAGE_SIZE));
-    map_direct(machine);
-    map_image();
-    write_cr3(idle_root << PAGE_SHIFT);
-    boot_limit = DIRECTMAP_SIZE;
-}
-
 /* Range i of the map: the frames [*first, *end) that are RAM, and mapped. */
 static bool __init ram_frames(const struct e820_map *map, unsigned int i,
                               mfn_t *first, mfn_t *end)
@@ -131,33 +122,28 @@ static bool __init ram_frames(const struct e820_map *map, unsigned int i,
     return e->type == E820_RAM && *first < *end;
 }
 
-static void __init count_ram(const struct e820_map *machine)
-{
-    mfn_t first, end;
-
-    for (unsigned int i = 0; i < machine->nr; i++)
-        if (ram_frames(machine, i, &first, &end)) {
-            max_mfn = MAX(max_mfn, end - 1);
-            total_frames += end - first;
-        }
-}
-
 static void __init build_frame_table(const struct e820_map *machine)
 {
-    unsigned long va = FRAME_TABLE_START;
-    unsigned long end = va + (max_mfn + 1) * sizeof(struct page_info);
-    mfn_t mfn, last;
+    unsigned long at;
+    mfn_t mfn, end;
+    unsigned int i;
 
-    for (; va < end; va += SIZE_2M)
-        hv_set_entry(va, 2, boot_alloc(SIZE_2M) | LARGE_FLAGS);
+    for (i = 0; i < machine->nr; i++)
+        if (ram_frames(machine, i, &mfn, &end)) {
+            max_mfn = MAX(max_mfn, end - 1);
+            total_frames += end - mfn;
+        }
+    for (at = 0; at < (max_mfn + 1) * sizeof(struct page_info); at += SIZE_2M)
+        hv_set_entry(FRAME_TABLE_START + at, 2,
+                     boot_alloc(SIZE_2M) | LARGE_FLAGS);
     frame_table = (struct page_info *)FRAME_TABLE_START;
     for (mfn = 0; mfn <= max_mfn; mfn++)
         frame_table[mfn] = (struct page_info){
             .count = PGC_NOT_RAM, .owner = DOMID_INVALID,
             .next = NO_FRAME, .prev = NO_FRAME };
-    for (unsigned int i = 0; i < machine->nr; i++)
-        if (ram_frames(machine, i, &mfn, &last))
-            while (mfn < last)
+    for (i = 0; i < machine->nr; i++)
+        if (ram_frames(machine, i, &mfn, &end))
+            while (mfn < end)
                 frame_table[mfn++].count = 0;
 }
 
@@ -185,8 +171,11 @@ void __init mm_init(const struct e820_map *machine,
     mfn_t first, end;
 
     boot_ram = *usable;
-    count_ram(machine);
-    new_root(machine);
+    idle_root = PFN_DOWN(boot_alloc(PAGE_SIZE));
+    map_direct(machine);
+    map_image();
+    write_cr3(idle_root << PAGE_SHIFT);
+    boot_limit = DIRECTMAP_SIZE;
     build_frame_table(machine);
     build_m2p();
     boot_done = true;

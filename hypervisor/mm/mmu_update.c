@@ -86,49 +86,42 @@ long mm_batch_end(const struct mm_batch *b)
     return rc;
 }
 
-static int set_entry(uint64_t ptr, uint64_t val, pte_t keep,
-                     struct domain *pg_owner)
+/* An entry of a table; in a frame that is none, or not yet: any store. */
+static int set_entry(struct page_info *pg, unsigned int index, uint64_t val,
+                     pte_t keep, struct domain *pg_owner)
 {
-    struct page_info *pg = page_get_mfn(PFN_DOWN(ptr), current->domain);
-    unsigned int index = (ptr & ~PAGE_MASK) / 8;
-    int rc;
+    int rc = pt_update(pg, index, val, keep, NULL, pg_owner);
 
-    if (!pg)
-        return -EINVAL;
-    rc = pt_update(pg, index, val, keep, NULL, pg_owner);
-    if (rc == -ENOENT) {
-        /* No table, or not yet: an ordinary store. */
-        rc = page_type_get(pg, PGT_WRITABLE);
-        if (!rc) {
-            WRITE_ONCE(((uint64_t *)page_to_virt(pg))[index], val);
-            page_type_put(pg);
-        }
+    if (rc != -ENOENT)
+        return rc;
+    rc = page_type_get(pg, PGT_WRITABLE);
+    if (!rc) {
+        WRITE_ONCE(((uint64_t *)page_to_virt(pg))[index], val);
+        page_type_put(pg);
     }
-    page_put(pg);
     return rc;
-}
-
-static int set_m2p(uint64_t ptr, uint64_t val, struct domain *pg_owner)
-{
-    struct page_info *pg = page_get_mfn(PFN_DOWN(ptr), pg_owner);
-
-    if (!pg)
-        return -EINVAL;
-    m2p_set(PFN_DOWN(ptr), val);
-    page_put(pg);
-    return 0;
 }
 
 static int update_one(const struct mmu_update *req, struct domain *pg_owner)
 {
-    unsigned int cmd = req->ptr & 3;
+    unsigned int cmd = req->ptr & 3, at = req->ptr & ~PAGE_MASK & ~3UL;
+    mfn_t mfn = PFN_DOWN(req->ptr);
+    struct page_info *pg;
+    int rc = 0;
 
-    if (cmd == MMU_MACHPHYS_UPDATE)
-        return set_m2p(req->ptr, req->val, pg_owner);
-    if ((req->ptr - cmd) % 8)
+    pg = page_get_mfn(mfn, cmd == MMU_MACHPHYS_UPDATE ? pg_owner
+                                                      : current->domain);
+    if (!pg)
         return -EINVAL;
-    return set_entry(req->ptr - cmd, req->val,
-                     cmd == MMU_PT_UPDATE_PRESERVE_AD ? PTE_AD : 0, pg_owner);
+    if (cmd == MMU_MACHPHYS_UPDATE)
+        m2p_set(mfn, req->val);
+    else if (at % 8)
+        rc = -EINVAL;
+    else
+        rc = set_entry(pg, at / 8, req->val,
+                       cmd == MMU_PT_UPDATE_PRESERVE_AD ? PTE_AD : 0, pg_owner);
+    page_put(pg);
+    return rc;
 }
 
 long do_mmu_update(void __guest *ureqs, unsigned int count,

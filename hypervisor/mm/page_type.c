@@ -116,19 +116,14 @@ static void table_release(struct page_info *pg)
     type_set_partial(pg);
 }
 
-/* Every descriptor of the page passes: then all get their final form. */
+/* Every descriptor of the page passes, and has its final form. */
 static int seg_desc_validate(struct page_info *pg)
 {
-    uint64_t *desc = page_to_virt(pg), copy;
+    uint64_t *desc = page_to_virt(pg);
 
-    for (unsigned int pass = 0; pass < 2; pass++)
-        for (unsigned int i = 0; i < PAGE_SIZE / sizeof(*desc); i++) {
-            copy = desc[i];
-            if (!desc_check(&copy))
-                return -EINVAL;
-            if (pass)
-                desc[i] = copy;
-        }
+    for (unsigned int i = 0; i < PAGE_SIZE / sizeof(*desc); i++)
+        if (!desc_check(&desc[i]))
+            return -EINVAL;
     return 0;
 }
 
@@ -262,15 +257,15 @@ int page_pin(mfn_t mfn, enum page_type level, struct domain *d)
 int page_unpin(mfn_t mfn, const struct domain *d)
 {
     struct page_info *pg = page_get_mfn(mfn, d);
-    bool was;
+    int rc = -EINVAL;
 
-    if (!pg)
-        return -EINVAL;
-    was = pin_clear(pg);
-    if (was)
+    if (pg && pin_clear(pg)) {
         page_put_typed(pg);
-    page_put(pg);
-    return was ? 0 : -EINVAL;
+        rc = 0;
+    }
+    if (pg)
+        page_put(pg);
+    return rc;
 }
 
 /* Take a partial table apart, unless somebody else has taken it up. */

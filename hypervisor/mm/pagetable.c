@@ -73,11 +73,6 @@ int hv_set_entry(unsigned long va, unsigned int lvl, pte_t val)
     return 0;
 }
 
-mfn_t hv_mfn_of(unsigned long va)
-{
-    return pte_mfn(*hv_entry_at(mfn_to_virt(idle_root), 4, va, 2, 0));
-}
-
 static pte_t leaf(mfn_t mfn, uint64_t flags)
 {
     if (!cpu_features.nx)
@@ -146,17 +141,7 @@ mfn_t window_mfn(const struct domain *d, unsigned long va)
     return e && (*e & PTE_PRESENT) ? pte_mfn(*e) : INVALID_MFN;
 }
 
-int window_init(struct domain *d)
-{
-    void *l3 = hv_page_alloc();
-
-    if (!l3)
-        return -ENOMEM;
-    d->mm.window_l3 = virt_to_mfn(l3);
-    return 0;
-}
-
-void window_destroy(struct domain *d)
+void domain_mm_destroy(struct domain *d)
 {
     pte_t *l3 = mfn_to_virt(d->mm.window_l3);
     unsigned int i, j;

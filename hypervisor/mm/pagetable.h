@@ -52,8 +52,6 @@ void domain_mm_destroy(struct domain *d);
  */
 int isolate_vcpu_init(struct vcpu *v);
 void isolate_vcpu_destroy(struct vcpu *v);
-/* guest_root[which] changed: copy it.  Holds d->mm.root_lock. */
-void isolate_copy_root(struct vcpu *v, unsigned int which);
 /* Entry `slot` of the table l4 changed: write it to every copy of it. */
 void isolate_write_through(struct domain *d, mfn_t l4, unsigned int slot,
                            pte_t val);

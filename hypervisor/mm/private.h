@@ -59,12 +59,6 @@ int hv_set_entry(unsigned long va, unsigned int lvl, pte_t val);
 pte_t *hv_entry_at(pte_t *t, unsigned int from, unsigned long va,
                    unsigned int lvl, uint64_t table_flags);
 
-/* The frame that the hypervisor maps at va, the start of a large page. */
-mfn_t hv_mfn_of(unsigned long va);
-
-int window_init(struct domain *d);
-void window_destroy(struct domain *d);
-
 /*
  * Requests of mmu_update and mmuext_op, one after the other.  Begin: finish a
  * table that is left to take apart, find out where to go on; false: b->rc is

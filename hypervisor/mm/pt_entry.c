@@ -1,6 +1,6 @@
 #include "mm/private.h"
 #include "domain/domain.h"
-#include "lib/env.h"
+#include "drivers/acpi.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
 #include "mm/pagetable.h"
@@ -8,27 +8,18 @@
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 
-#define MAX_DENIED 32
+#define LOCAL_APIC_MFN 0xfee00UL
 
-static mfn_t denied[MAX_DENIED];         /* (c) after boot */
-static unsigned int nr_denied;
-
-void io_frame_deny(mfn_t mfn)
-{
-    if (nr_denied == MAX_DENIED)
-        panic("More than %u frames of I/O to protect", MAX_DENIED);
-    denied[nr_denied++] = mfn;
-}
-
-/* Devices and firmware tables: what no RAM is, for who owns the hardware. */
+/* Devices and firmware tables: what no RAM is, for who owns the hardware, but
+ * for the interrupt controllers, which are ours. */
 static int io_frame_check(mfn_t mfn, const struct domain *pt_owner,
                           const struct domain *pg_owner)
 {
     if (!pt_owner->hardware || (pg_owner != pt_owner && pg_owner != dom_io) ||
-        mfn >> (cpu_features.phys_bits - PAGE_SHIFT))
+        mfn >> (cpu_features.phys_bits - PAGE_SHIFT) || mfn == LOCAL_APIC_MFN)
         return -EINVAL;
-    for (unsigned int i = 0; i < nr_denied; i++)
-        if (denied[i] == mfn)
+    for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
+        if (mfn == PFN_DOWN(acpi.ioapic[i].maddr))
             return -EINVAL;
     return 0;
 }

@@ -22,7 +22,7 @@ enum lock_level {
     LOCK_IRQ,         /* irq: one interrupt source */
     LOCK_SCHED,       /* irq: one CPU's run queue; two in order of CPU */
     LOCK_TIMER,       /* irq: one CPU's timers */
-    LOCK_HEAP,        /* the frame allocator and the small allocator */
+    LOCK_HEAP,        /* the frame allocator */
     LOCK_CALL,        /* cross-CPU function calls and TLB shootdown */
     LOCK_CHIP,        /* irq: registers of a chip behind an index port */
     LOCK_CONSOLE,     /* irq: log ring and output */

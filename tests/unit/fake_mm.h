@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "domain/domain.h"
+#include "drivers/acpi.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
 #include "mm/pagetable.h"
@@ -33,6 +34,7 @@ static unsigned int refs[2];
 static struct vcpu vcpus[2];
 static bool freed[FRAMES];
 
+struct acpi_info acpi;
 struct domain *dom_xen = &pseudo[0], *dom_io = &pseudo[1];
 struct domain *idle_domain;
 

@@ -139,14 +139,17 @@ static void devices(void **state)
 {
     (void)state;
     assert_int_equal(store(L1, 4, pte_make(HOLE, RW), &doms[0]), -EINVAL);
-    assert_int_equal(store(L1, 4, pte_make(0xfee00, RW), dom_io), -EINVAL);
+    assert_int_equal(store(L1, 4, pte_make(0xb8000, RW), dom_io), -EINVAL);
     doms[0].hardware = true;
     assert_int_equal(store(L1, 4, pte_make(HOLE, RW | PTE_PCD), &doms[0]), 0);
     assert_int_equal(store(L1, 4, pte_make(0xb8000, RW), dom_io), 0);
     assert_int_equal(store(L1, 4, pte_make(0xb8000, RW), &doms[1]), 0);
     assert_int_equal(store(L1, 5, pte_make(0xb8000, RW), &doms[1]), -EINVAL);
     assert_int_equal(store(L1, 5, pte_make(1UL << 36, RW), &doms[0]), -EINVAL);
-    io_frame_deny(0xfee00);
+    /* The interrupt controllers are the hypervisor's. */
+    acpi.nr_ioapics = 1;
+    acpi.ioapic[0].maddr = 0xfec00000;
+    assert_int_equal(store(L1, 5, pte_make(0xfec00, RW), dom_io), -EINVAL);
     assert_int_equal(store(L1, 5, pte_make(0xfee00, RW), &doms[0]), -EINVAL);
     assert_int_equal(store(L1, 5, pte_make(0xfee00, RO), &doms[0]), -EINVAL);
     /* What is the hypervisor's RAM stays out of reach. */
