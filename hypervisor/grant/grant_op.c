@@ -4,7 +4,6 @@
  */
 #include "grant/private.h"
 #include "domain/domain.h"
-#include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "x86/percpu.h"
 #include "x86/tlb.h"
@@ -27,11 +26,13 @@ static int op_setup_table(struct grant_call *c)
 
     if (status)
         return status;
-    if (grant_grow(d, c->setup.nr_frames))
+    if (c->setup.nr_frames > d->grant.max_frames)
         status = GNTST_general_error;
     for (unsigned int i = 0; !status && i < c->setup.nr_frames; i++) {
-        mfn = virt_to_mfn(d->grant.frames[i].shared);
-        if (copy_to_guest(c->setup.frame_list.p + i, &mfn, sizeof(mfn)))
+        mfn = grant_shared_frame(d, i);
+        if (mfn == INVALID_MFN)
+            status = GNTST_general_error;
+        else if (copy_to_guest(c->setup.frame_list.p + i, &mfn, sizeof(mfn)))
             status = GNTST_bad_virt_addr;
     }
     domain_put(d);
@@ -68,16 +69,8 @@ static const struct row {
     ROW(query_size, op_query_size, gnttab_query_size, nr_frames, true),
 };
 
-/* After removals of mappings: no CPU may use them any more. */
-static void finish_unmaps(const struct grant_call *c)
-{
-    if (c->nr_ended)
-        tlb_flush_mask(current->domain->dirty_cpus, FLUSH_ALL);
-    for (unsigned int i = 0; i < c->nr_ended; i++)
-        grant_unmap_end(c->ended[i]);
-}
-
-/* Up to GRANT_BATCH elements of an array. */
+/* Up to GRANT_BATCH elements of an array, then the end of mappings removed by
+ * them: no CPU may use those any more. */
 static int run_some(const struct row *r, char __guest *uop, unsigned int n)
 {
     struct grant_call c;
@@ -93,7 +86,10 @@ static int run_some(const struct row *r, char __guest *uop, unsigned int n)
                           r->size - r->results))
             rc = -EFAULT;
     }
-    finish_unmaps(&c);
+    if (c.nr_ended)
+        tlb_flush_mask(current->domain->dirty_cpus, FLUSH_ALL);
+    while (c.nr_ended)
+        grant_unmap_end(c.ended[--c.nr_ended]);
     return rc;
 }
 

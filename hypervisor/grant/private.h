@@ -75,8 +75,6 @@ static inline struct active_entry *active_of(const struct grant_table *t,
 int grant_pin(struct domain *rd, grant_ref_t ref, domid_t by, bool write,
               mfn_t *ret_mfn);
 void grant_unpin(struct domain *rd, grant_ref_t ref, bool write);
-/* Grow the table up to nr frames. -EINVAL: over the limit; -ENOMEM. */
-int grant_grow(struct domain *d, unsigned int nr);
 
 /*
  * One entry in memory that the granting guest writes at any time, and whose

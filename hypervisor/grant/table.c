@@ -23,10 +23,38 @@ static bool pinned(const struct active_entry *act)
     return act->readers || act->writers;
 }
 
+static bool add_frame_locked(struct domain *d)
+{
+    struct grant_frame f = {
+        .shared = hv_page_alloc(),
+        .active = kzalloc(GRANTS_PER_FRAME * sizeof(struct active_entry)),
+    };
+
+    if (!f.shared || !f.active) {
+        hv_page_free(f.shared);
+        kfree(f.active);
+        return false;
+    }
+    page_share(mfn_to_page(virt_to_mfn(f.shared)), d, true);
+    d->grant.frames[d->grant.nr_frames++] = f;
+    return true;
+}
+
+mfn_t grant_shared_frame(struct domain *d, unsigned int index)
+{
+    struct grant_table *t = &d->grant;
+    bool ok = index < t->max_frames;
+
+    spin_lock(&t->lock);
+    while (ok && t->nr_frames <= index)
+        ok = add_frame_locked(d);
+    spin_unlock(&t->lock);
+    return ok ? virt_to_mfn(t->frames[index].shared) : INVALID_MFN;
+}
+
 int grant_init(struct domain *d, int max_frames, int max_maptrack_frames)
 {
     struct grant_table *t = &d->grant;
-    int rc;
 
     if (max_frames > MAX_FRAMES || max_maptrack_frames > MAX_MAPTRACK_FRAMES)
         return -EINVAL;
@@ -38,10 +66,10 @@ int grant_init(struct domain *d, int max_frames, int max_maptrack_frames)
     t->frames = kzalloc(t->max_frames * sizeof(*t->frames));
     if (!t->frames)
         return -ENOMEM;
-    rc = t->max_frames ? grant_grow(d, 1) : 0;
-    if (rc)
-        kfree(t->frames);
-    return rc;
+    if (!t->max_frames || grant_shared_frame(d, 0) != INVALID_MFN)
+        return 0;
+    kfree(t->frames);
+    return -ENOMEM;
 }
 
 void grant_destroy(struct domain *d)
@@ -59,70 +87,13 @@ void grant_destroy(struct domain *d)
     kfree(t->maptrack);
 }
 
-static int add_frame_locked(struct domain *d)
-{
-    struct grant_frame f = {
-        .shared = hv_page_alloc(),
-        .active = kzalloc(GRANTS_PER_FRAME * sizeof(struct active_entry)),
-    };
-
-    if (!f.shared || !f.active) {
-        hv_page_free(f.shared);
-        kfree(f.active);
-        return -ENOMEM;
-    }
-    page_share(mfn_to_page(virt_to_mfn(f.shared)), d, true);
-    d->grant.frames[d->grant.nr_frames++] = f;
-    return 0;
-}
-
-int grant_grow(struct domain *d, unsigned int nr)
-{
-    struct grant_table *t = &d->grant;
-    int rc = 0;
-
-    if (nr > t->max_frames)
-        return -EINVAL;
-    spin_lock(&t->lock);
-    while (!rc && t->nr_frames < nr)
-        rc = add_frame_locked(d);
-    spin_unlock(&t->lock);
-    return rc;
-}
-
-int grant_shared_frame(struct domain *d, unsigned int index, mfn_t *ret_mfn)
-{
-    int rc;
-
-    if (index >= d->grant.max_frames)
-        return -EINVAL;
-    rc = grant_grow(d, index + 1);
-    if (!rc)
-        *ret_mfn = virt_to_mfn(d->grant.frames[index].shared);
-    return rc;
-}
-
-/* Take what a pin needs of the frame; `first`: nothing of it is held yet. */
-static int take_frame(struct domain *rd, mfn_t mfn, bool first, bool write)
-{
-    struct page_info *pg = first ? page_get_mfn(mfn, rd) : mfn_to_page(mfn);
-
-    if (!pg)
-        return GNTST_bad_page;
-    if (write && page_type_get(pg, PGT_WRITABLE)) {
-        if (first)
-            page_put(pg);
-        return GNTST_general_error;
-    }
-    return GNTST_okay;
-}
-
 static int pin_locked(struct domain *rd, grant_ref_t ref, domid_t by,
                       bool write, mfn_t *ret_mfn)
 {
     struct active_entry *act = active_of(&rd->grant, ref);
     struct grant_entry_v1 *e = entry_of(&rd->grant, ref);
     bool first = !pinned(act);
+    struct page_info *pg;
     uint32_t frame;
     int rc;
 
@@ -132,8 +103,14 @@ static int pin_locked(struct domain *rd, grant_ref_t ref, domid_t by,
         rc = grant_entry_claim(e, by, write, &frame);
         if (rc)
             return rc;
-        rc = take_frame(rd, first ? frame : act->mfn, first, write);
+        pg = first ? page_get_mfn(frame, rd) : mfn_to_page(act->mfn);
+        if (!pg)
+            rc = GNTST_bad_page;
+        else if (write && page_type_get(pg, PGT_WRITABLE))
+            rc = GNTST_general_error;
         if (rc) {
+            if (first && pg)
+                page_put(pg);
             grant_entry_release(e, (write ? GTF_writing : 0) |
                                    (first ? GTF_reading : 0));
             return rc;

@@ -25,10 +25,10 @@ int grant_init(struct domain *d, int max_frames, int max_maptrack_frames);
 int grant_relinquish(struct domain *d);
 void grant_destroy(struct domain *d);
 
-/* The shared frame of d's table by index, growing the table up to it. */
-int grant_shared_frame(struct domain *d, unsigned int index, mfn_t *ret_mfn);
+/* The shared frame of d's table by index, growing the table up to it;
+ * INVALID_MFN: over the limit, or no memory. */
+mfn_t grant_shared_frame(struct domain *d, unsigned int index);
 
-long do_grant_table_op(unsigned int cmd, char __guest *uop,
-                       unsigned int count);
+long do_grant_table_op(unsigned int cmd, char __guest *uop, unsigned int count);
 
 #endif

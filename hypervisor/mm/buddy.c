@@ -149,9 +149,9 @@ static struct page_info *block_take(unsigned int order, unsigned int max_zone,
     };
     unsigned long size = 1UL << order;
     struct page_info *pg;
-    bool again;
+    bool wait;
 
-    do {
+    for (;; cpu_relax()) {
         spin_lock(&heap.lock);
         pg = NULL;
         if (heap.nr_free >= size + (flags & ALLOC_CLAIMED ? 0 : heap.claimed))
@@ -161,12 +161,11 @@ static struct page_info *block_take(unsigned int order, unsigned int max_zone,
             split_locked(pg, order);
             heap.nr_free -= size;
         }
-        again = !pg && heap.scrubbing;   /* they come back in a moment */
+        wait = !pg && heap.scrubbing;    /* they come back in a moment */
         spin_unlock(&heap.lock);
-        if (again)
-            cpu_relax();
-    } while (again);
-    return pg;
+        if (!wait)
+            return pg;
+    }
 }
 
 struct page_info *frames_alloc(unsigned int order, unsigned int maddr_bits,

@@ -4,7 +4,7 @@
 #ifndef MM_BUDDY_H
 #define MM_BUDDY_H
 
-#include "mm/page_info.h"
+#include "mm/frame_table.h"
 
 struct domain;
 

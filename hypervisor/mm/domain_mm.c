@@ -22,13 +22,6 @@ static void list_remove_locked(struct domain_mm *mm, struct page_info *pg)
                                                         : &mm->first, pg);
 }
 
-/* True: that was the last frame, and its reference is the caller's now. */
-static bool unreserve_locked(struct domain *d, unsigned long n)
-{
-    d->mm.nr_frames -= n;
-    return !d->mm.nr_frames;
-}
-
 static void give_locked(struct domain *d, struct page_info *pg)
 {
     pg->owner = d->id;
@@ -80,24 +73,26 @@ struct page_info *domain_frames_alloc(struct domain *d, unsigned int order,
         domain_get(d);
     mm->nr_frames += n;
     claimed = MIN(n, mm->claimed);   /* what d has claimed comes first */
-    mm->claimed -= claimed;
     spin_unlock(&mm->page_lock);
     pg = frames_alloc(order, maddr_bits,
                       (claimed == n ? ALLOC_CLAIMED : 0) |
                       (d->hardware ? ALLOC_DIRTY : 0));
-    if (pg && claimed)
-        frames_claim(-(long)claimed);
     spin_lock(&mm->page_lock);
+    if (pg && d->dying) {            /* its frames may all have gone already */
+        frames_free(pg, order);
+        pg = NULL;
+    }
+    if (pg) {
+        claimed = MIN(n, mm->claimed);
+        mm->claimed -= claimed;
+        frames_claim(-(long)claimed);
+    } else {
+        mm->nr_frames -= n;
+        last = !mm->nr_frames;
+    }
     for (i = 0; pg && i < n; i++) {
         m2p_set(page_to_mfn(&pg[i]), M2P_INVALID);
         give_locked(d, &pg[i]);
-    }
-    if (!pg) {
-        if (d->dying)
-            frames_claim(-(long)claimed);
-        else
-            mm->claimed += claimed;
-        last = unreserve_locked(d, n);
     }
     spin_unlock(&mm->page_lock);
     if (last)
@@ -112,7 +107,7 @@ void domain_frame_gone(struct page_info *pg)
 
     spin_lock(&d->mm.page_lock);
     list_remove_locked(&d->mm, pg);
-    last = unreserve_locked(d, 1);
+    last = !--d->mm.nr_frames;       /* its reference is ours then */
     spin_unlock(&d->mm.page_lock);
     m2p_set(page_to_mfn(pg), M2P_INVALID);
     frames_free_guest(pg);

@@ -51,17 +51,6 @@ void page_put(struct page_info *pg)
         frames_free_guest(pg);
 }
 
-struct domain *page_domain(const struct page_info *pg)
-{
-    domid_t id = READ_ONCE(pg->owner);
-
-    if (likely(id == current->domain->id) && id != DOMID_IDLE) {
-        domain_get(current->domain);
-        return current->domain;
-    }
-    return id < DOMID_FIRST_RESERVED ? domain_get_by_id(id) : NULL;
-}
-
 void page_share(struct page_info *pg, const struct domain *d, bool writable)
 {
     pg->owner = d->id;

@@ -48,8 +48,7 @@ static int op_memory_map(struct xen_memory_map *map, struct domain *d)
     return rc;
 }
 
-static int op_set_memory_map(const struct xen_memory_map *arg,
-                             struct domain *d)
+static int op_set_memory_map(const struct xen_memory_map *arg, struct domain *d)
 {
     unsigned int n = arg->nr_entries;
     struct e820_entry *map, *old;
@@ -72,21 +71,12 @@ static int op_set_memory_map(const struct xen_memory_map *arg,
     return 0;
 }
 
-static int op_claim_pages(const struct xen_memory_reservation *r,
-                          struct domain *d)
-{
-    if (r->extent_start.p || r->extent_order || r->mem_flags)
-        return -EINVAL;
-    return domain_claim(d, r->nr_extents);
-}
-
 static int op_acquire_resource(struct xen_mem_acquire_resource *r,
                                struct domain *d)
 {
     xen_pfn_t __guest *list = (xen_pfn_t __guest *)r->frame_list.p;
     unsigned int i, max = d->grant.max_frames;
-    mfn_t mfn;
-    int rc = 0;
+    xen_pfn_t mfn;
 
     if (r->type != XENMEM_resource_grant_table)
         return -EOPNOTSUPP;
@@ -100,12 +90,14 @@ static int op_acquire_resource(struct xen_mem_acquire_resource *r,
         return -E2BIG;
     if (!list || r->frame > max || r->nr_frames > max - r->frame)
         return -EINVAL;
-    for (i = 0; !rc && i < r->nr_frames; i++) {
-        rc = grant_shared_frame(d, r->frame + i, &mfn);
-        if (!rc)
-            rc = copy_to_guest(&list[i], &(xen_pfn_t){ mfn }, sizeof(*list));
+    for (i = 0; i < r->nr_frames; i++) {
+        mfn = grant_shared_frame(d, r->frame + i);
+        if (mfn == INVALID_MFN)
+            return -ENOMEM;
+        if (copy_to_guest(&list[i], &mfn, sizeof(mfn)))
+            return -EFAULT;
     }
-    return rc;
+    return 0;
 }
 
 union args {
@@ -139,7 +131,10 @@ static long act(unsigned int op, union args *a, struct domain *d)
     case XENMEM_set_memory_map:
         return op_set_memory_map(&a->foreign_map.map, d);
     case XENMEM_claim_pages:
-        return op_claim_pages(&a->reservation, d);
+        if (a->reservation.extent_start.p || a->reservation.extent_order ||
+            a->reservation.mem_flags)
+            return -EINVAL;
+        return domain_claim(d, a->reservation.nr_extents);
     case XENMEM_acquire_resource:
         return op_acquire_resource(&a->resource, d);
     case XENMEM_get_sharing_freed_pages:

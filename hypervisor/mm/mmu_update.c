@@ -81,8 +81,7 @@ long mm_batch_end(const struct mm_batch *b)
                                (unsigned long)b->foreigndom);
     /* Come back for the table, with the result in foreigndom's place. */
     if (page_deferred(current))
-        return hypercall_again(4, 0UL, BATCH_CONTINUED, 0UL,
-                               rc & 0xffffffffUL);
+        return hypercall_again(4, 0UL, BATCH_CONTINUED, 0UL, rc & 0xffffffffUL);
     return rc;
 }
 

@@ -55,15 +55,20 @@ static int set_ldt(struct vcpu *v, unsigned long base, unsigned int nr)
     return 0;
 }
 
-/* What concerns the running vcpu.  *flushed: see root_set. */
-static int act_self(const struct mmuext_op *op, bool *flushed)
+/* owner: of the frames.  *flushed: see root_set. */
+static int act(const struct mmuext_op *op, struct domain *owner, bool *flushed)
 {
     const cpumask_t here = BIT(smp_processor_id());
     const cpumask_t everywhere = current->domain->dirty_cpus;
     unsigned long va = op->arg1.linear_addr;
     mfn_t mfn = op->arg1.mfn;
 
+    if (owner != current->domain && op->cmd > MMUEXT_UNPIN_TABLE)
+        return -EPERM;
     switch (op->cmd) {
+    case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
+        return page_pin(mfn, PGT_L1 + op->cmd - MMUEXT_PIN_L1_TABLE, owner);
+    case MMUEXT_UNPIN_TABLE:      return page_unpin(mfn, owner);
     case MMUEXT_NEW_BASEPTR:
         return mfn ? root_set(current, 0, mfn, flushed) : -EINVAL;
     case MMUEXT_NEW_USER_BASEPTR: return root_set(current, 1, mfn, flushed);
@@ -80,22 +85,6 @@ static int act_self(const struct mmuext_op *op, bool *flushed)
     case MMUEXT_MARK_SUPER:
     case MMUEXT_UNMARK_SUPER:     return -EOPNOTSUPP;
     default:                      return -ENOSYS;
-    }
-}
-
-static int act(const struct mmuext_op *op, struct domain *owner, bool *flushed)
-{
-    switch (op->cmd) {
-    case MMUEXT_PIN_L1_TABLE:
-    case MMUEXT_PIN_L2_TABLE:
-    case MMUEXT_PIN_L3_TABLE:
-    case MMUEXT_PIN_L4_TABLE:
-        return page_pin(op->arg1.mfn, PGT_L1 + op->cmd - MMUEXT_PIN_L1_TABLE,
-                        owner);
-    case MMUEXT_UNPIN_TABLE:
-        return page_unpin(op->arg1.mfn, owner);
-    default:
-        return owner == current->domain ? act_self(op, flushed) : -EPERM;
     }
 }
 

@@ -34,19 +34,13 @@ static mfn_t *deferred_slot(unsigned int lvl)
     return &current->put_table[lvl - 2];
 }
 
-static bool deferred_below(unsigned int lvl)
-{
-    while (lvl-- > 2)
-        if (*deferred_slot(lvl))
-            return true;
-    return false;
-}
-
 /* Is the next entry's turn for a preempted table, after `done` of them? */
 static bool table_must_stop(unsigned int lvl, unsigned int done)
 {
-    return lvl > 1 && (deferred_below(lvl) ||
-                       (done && hypercall_should_yield()));
+    for (unsigned int below = 2; below < lvl; below++)
+        if (*deferred_slot(below))
+            return true;
+    return lvl > 1 && done && hypercall_should_yield();
 }
 
 /* Take what the entries from pg->state on refer to. */
@@ -131,7 +125,7 @@ static int seg_desc_validate(struct page_info *pg)
 static int page_become(struct page_info *pg, enum page_type old, bool resume)
 {
     enum page_type type = pgt_of(pg->type);
-    struct domain *d = page_domain(pg);
+    struct domain *d = domain_get_by_id(pg->owner);
     int rc = d ? 0 : -EINVAL;
 
     if (d && !resume && old != PGT_NONE && old != type)
@@ -311,14 +305,13 @@ bool page_deferred(const struct vcpu *v)
 int page_deferred_finish(struct vcpu *v)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(v->put_table); i++) {
-        struct page_info *pg;
+        mfn_t mfn = v->put_table[i];
 
-        if (!v->put_table[i])
+        if (!mfn)
             continue;
-        pg = mfn_to_page(v->put_table[i]);
         v->put_table[i] = 0;
-        partial_finish(pg);
-        page_put(pg);
+        partial_finish(mfn_to_page(mfn));
+        page_put(mfn_to_page(mfn));
         if (page_deferred(current))
             return -ERESTART;
     }

@@ -28,7 +28,7 @@
 #ifndef MM_PAGE_TYPE_H
 #define MM_PAGE_TYPE_H
 
-#include "mm/page_info.h"
+#include "mm/frame_table.h"
 
 struct domain;
 struct vcpu;

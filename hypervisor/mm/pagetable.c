@@ -93,9 +93,7 @@ int hv_map(unsigned long va, mfn_t mfn, uint64_t flags)
 
 void hv_unmap(unsigned long va)
 {
-    spin_lock(&map_lock);
-    hv_set_entry(va, 1, 0);
-    spin_unlock(&map_lock);
+    hv_map(va, 0, 0);
     tlb_flush_local(FLUSH_ALL);
 }
 

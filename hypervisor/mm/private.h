@@ -4,7 +4,7 @@
 #ifndef MM_PRIVATE_H
 #define MM_PRIVATE_H
 
-#include "mm/page_info.h"
+#include "mm/frame_table.h"
 #include "x86/paging.h"
 
 struct domain;

@@ -78,8 +78,7 @@ int pt_update(struct page_info *pg, unsigned int index, pte_t val, pte_t keep,
         else if (!store(e, old, val, keep, only_if))
             rc = -EAGAIN;
         if (lvl == 4 && cpu_features.isolate)
-            isolate_write_through(current->domain, page_to_mfn(pg), index,
-                                  val);
+            isolate_write_through(current->domain, page_to_mfn(pg), index, val);
     }
     page_table_unlock(pg);
     if (taken)

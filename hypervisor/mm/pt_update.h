@@ -7,7 +7,7 @@
 #ifndef MM_PT_UPDATE_H
 #define MM_PT_UPDATE_H
 
-#include "mm/page_info.h"
+#include "mm/frame_table.h"
 #include "x86/paging.h"
 
 struct domain;

@@ -65,12 +65,6 @@ void isolate_vcpu_destroy(struct vcpu *v)
     v->hw_root[0] = v->hw_root[1] = 0;
 }
 
-static void copy_slots(pte_t *dst, const pte_t *src, unsigned int first,
-                       unsigned int end)
-{
-    memcpy(dst + first, src + first, (end - first) * sizeof(*dst));
-}
-
 /* guest_root[which] changed: copy it.  Holds d->mm.root_lock. */
 static void copy_root(struct vcpu *v, unsigned int which)
 {
@@ -83,8 +77,9 @@ static void copy_root(struct vcpu *v, unsigned int which)
         return;
     }
     src = mfn_to_virt(v->guest_root[which]);
-    copy_slots(dst, src, 0, WINDOW_SLOT + 1);
-    copy_slots(dst, src, HV_LAST_SLOT + 1, PTES_PER_TABLE);
+    memcpy(dst, src, (WINDOW_SLOT + 1) * sizeof(*dst));
+    memcpy(dst + HV_LAST_SLOT + 1, src + HV_LAST_SLOT + 1,
+           (PTES_PER_TABLE - HV_LAST_SLOT - 1) * sizeof(*dst));
 }
 
 void isolate_write_through(struct domain *d, mfn_t l4, unsigned int slot,

@@ -95,8 +95,20 @@ static void random_structs(void)
     check(true, "so do 120000 with random structures");
 }
 
+/* A frame number whose end wraps was given back, it was said. */
+static void highest_frame(void)
+{
+    xen_pfn_t mfn = ~0UL;
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
+
+    set_xen_guest_handle(r.extent_start, &mfn);
+    check_eq(HC(memory_op, (unsigned long)XENMEM_decrease_reservation, &r), 0,
+             "no frame is too high to be refused");
+}
+
 void test_main(void)
 {
+    highest_frame();
     sweep();
     random_structs();
     check_eq(HC(xen_version, (unsigned long)XENVER_version, 0UL) >> 16, 4,
