@@ -39,23 +39,12 @@ static void __init init_isa_irqs(void)
     }
 }
 
-/*
- * Registers of an interrupt controller, which no guest may map.  dom0 keeps
- * what other devices have, the configuration space of MMCFG included: it
- * drives them.
- */
-static char * __init map_controller(paddr_t maddr)
-{
-    io_frame_deny(PFN_DOWN(maddr));
-    return ioremap(maddr, PAGE_SIZE);
-}
-
 void __init init_interrupts(void)
 {
     i8259_disable();                 /* before its line to the APIC closes */
-    apic_init_boot(map_controller(acpi.lapic_maddr));
+    apic_init_boot(ioremap(acpi.lapic_maddr, PAGE_SIZE));
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
-        ioapic_add(map_controller(acpi.ioapic[i].maddr),
+        ioapic_add(ioremap(acpi.ioapic[i].maddr, PAGE_SIZE),
                    acpi.ioapic[i].gsi_base);
     init_isa_irqs();
     msi_ioremap = map_device;

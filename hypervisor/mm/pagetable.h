@@ -24,8 +24,6 @@ struct e820_map;
 void mm_init(const struct e820_map *machine, const struct e820_map *usable);
 /* Map [maddr, maddr + size) uncached for the hypervisor; NULL. */
 void *ioremap(paddr_t maddr, unsigned long size);
-/* Keep guests from mapping a frame that is no RAM (I/O APIC, ...). At boot. */
-void io_frame_deny(mfn_t mfn);
 /* Map a page of the hypervisor's own space. flags: PTE_*; va page-aligned. */
 int hv_map(unsigned long va, mfn_t mfn, uint64_t flags);
 /* Take the page at va (direct map, image) out of the hypervisor's space. */

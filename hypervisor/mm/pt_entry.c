@@ -3,20 +3,18 @@
 #include "drivers/acpi.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
-#include "mm/pagetable.h"
 #include "mm/pt_check.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
 
-#define LOCAL_APIC_MFN 0xfee00UL
-
-/* Devices and firmware tables: what no RAM is, for who owns the hardware, but
- * for the interrupt controllers, which are ours. */
+/* Devices and firmware tables: what no RAM is, for who owns the hardware.  It
+ * drives them all, but for the interrupt controllers, which are ours. */
 static int io_frame_check(mfn_t mfn, const struct domain *pt_owner,
                           const struct domain *pg_owner)
 {
     if (!pt_owner->hardware || (pg_owner != pt_owner && pg_owner != dom_io) ||
-        mfn >> (cpu_features.phys_bits - PAGE_SHIFT) || mfn == LOCAL_APIC_MFN)
+        mfn >> (cpu_features.phys_bits - PAGE_SHIFT) ||
+        mfn == PFN_DOWN(acpi.lapic_maddr))
         return -EINVAL;
     for (unsigned int i = 0; i < acpi.nr_ioapics; i++)
         if (mfn == PFN_DOWN(acpi.ioapic[i].maddr))

@@ -147,6 +147,7 @@ static void devices(void **state)
     assert_int_equal(store(L1, 5, pte_make(0xb8000, RW), &doms[1]), -EINVAL);
     assert_int_equal(store(L1, 5, pte_make(1UL << 36, RW), &doms[0]), -EINVAL);
     /* The interrupt controllers are the hypervisor's. */
+    acpi.lapic_maddr = 0xfee00000;
     acpi.nr_ioapics = 1;
     acpi.ioapic[0].maddr = 0xfec00000;
     assert_int_equal(store(L1, 5, pte_make(0xfec00, RW), dom_io), -EINVAL);
