@@ -14,4 +14,10 @@
 
 extern char *shim_ram;
 
+/* A test that sets entries of the M2P defines it. */
+#undef RW_M2P_START
+#define RW_M2P_START ((unsigned long)shim_m2p)
+
+extern unsigned long shim_m2p[];
+
 #endif
