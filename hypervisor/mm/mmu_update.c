@@ -11,7 +11,7 @@
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
-int owner_get(domid_t id, struct domain **ret_d)
+inline int owner_get(domid_t id, struct domain **ret_d)
 {
     if (id == DOMID_SELF || id == current->domain->id)
         *ret_d = current->domain;
@@ -24,13 +24,13 @@ int owner_get(domid_t id, struct domain **ret_d)
     return 0;
 }
 
-void owner_put(struct domain *d)
+inline void owner_put(struct domain *d)
 {
     if (d != current->domain)
         domain_put(d);
 }
 
-bool mm_batch_begin(struct mm_batch *b)
+inline bool mm_batch_begin(struct mm_batch *b)
 {
     bool first = !(b->left & BATCH_CONTINUED);
 
@@ -50,7 +50,7 @@ bool mm_batch_begin(struct mm_batch *b)
     return !b->rc;
 }
 
-bool mm_batch_next(struct mm_batch *b, void *req, size_t size)
+inline bool mm_batch_next(struct mm_batch *b, void *req, size_t size)
 {
     if (b->rc)
         return false;
@@ -69,7 +69,7 @@ bool mm_batch_next(struct mm_batch *b, void *req, size_t size)
     return !b->rc;
 }
 
-long mm_batch_end(const struct mm_batch *b)
+inline long mm_batch_end(const struct mm_batch *b)
 {
     long rc = b->rc;
 

@@ -40,8 +40,9 @@ static int take_new(pte_t *val, pte_t old, unsigned int lvl,
 
 /* Nobody else stores to a locked table, but the CPU sets accessed and dirty
  * bits at any time.  False: then the condition no longer held. */
-static bool store(pte_t *e, pte_t old, pte_t new, pte_t keep,
-                  const struct pt_cond *only_if)
+static __attribute__((noinline)) bool store(pte_t *e, pte_t old, pte_t new,
+                                            pte_t keep,
+                                            const struct pt_cond *only_if)
 {
     pte_t seen;
 
@@ -65,10 +66,9 @@ int pt_update(struct page_info *pg, unsigned int index, pte_t val, pte_t keep,
         return -ENOENT;
     old = READ_ONCE(*e);
     val |= old & keep;
-    if (only_if && lvl > 1)
-        rc = -ENOENT;
-    else if (only_if && ((old ^ only_if->value) & only_if->bits))
-        rc = -EAGAIN;
+    if (unlikely(only_if) &&
+        (lvl > 1 || ((old ^ only_if->value) & only_if->bits)))
+        rc = lvl > 1 ? -ENOENT : -EAGAIN;
     else if (lvl < 4 || slot_is_guest(index))
         rc = take_new(&val, old, lvl, pg_owner, &taken);
     if (!rc) {
