@@ -20,10 +20,7 @@ int opt_tsc = -1;
 
 /* (o) written by its CPU, or at boot */
 static struct time_scale scales[NR_CPUS];
-static struct {
-    uint64_t tsc;
-    s_time_t ns;                     /* of the platform timer */
-} corrected[NR_CPUS];                            /* (o) */
+static s_time_t corrected_ns[NR_CPUS];   /* (o) platform time at base_tsc */
 static s_time_t origin_ns;           /* (c) platform time at system time 0 */
 
 /* (l) warp_lock  (a) atomic */
@@ -90,8 +87,7 @@ void tsc_init_boot(void)
     for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
         set_rate(&scales[cpu], cpu_features.tsc_hz);
         scales[cpu].base_tsc = start;
-        corrected[cpu].tsc = start;
-        corrected[cpu].ns = start_ns;
+        corrected_ns[cpu] = start_ns;
     }
     printk(LOG_INFO, "TSC: %lu kHz\n", cpu_features.tsc_hz / 1000);
 }
@@ -134,9 +130,9 @@ void tsc_init_done(void)
 static void correct(unsigned int cpu, s_time_t elapsed)
 {
     struct time_scale *s = &scales[cpu];
-    uint64_t tsc = rdtsc(), ticks = tsc - corrected[cpu].tsc;
-    s_time_t now = s->base_ns + scale_delta(s, tsc - s->base_tsc);
-    s_time_t right = corrected[cpu].ns + elapsed - origin_ns;
+    uint64_t tsc = rdtsc(), ticks = tsc - s->base_tsc;
+    s_time_t now = s->base_ns + scale_delta(s, ticks);
+    s_time_t right = corrected_ns[cpu] + elapsed - origin_ns;
     uint64_t hz = mul_div(ticks, NSEC_PER_SEC, elapsed);
 
     if (now > right)
@@ -144,15 +140,14 @@ static void correct(unsigned int cpu, s_time_t elapsed)
     set_rate(s, hz);
     s->base_tsc = tsc;
     s->base_ns = MAX(now, right);
-    corrected[cpu].tsc = tsc;
-    corrected[cpu].ns += elapsed;
+    corrected_ns[cpu] += elapsed;
 }
 
 void tsc_correct(void)
 {
     unsigned long flags = irq_save();
     unsigned int cpu = smp_processor_id();
-    s_time_t elapsed = platform_time() - corrected[cpu].ns;
+    s_time_t elapsed = platform_time() - corrected_ns[cpu];
 
     if (!tsc_stable && elapsed >= CALIBRATE_NS)
         correct(cpu, elapsed);
