@@ -44,6 +44,7 @@ void __init init_memory(const struct boot_info *bi)
 
 void free_init(void)
 {
+    init_freed = true;
     for (char *va = init_start; va < init_end; va += PAGE_SIZE)
         hv_unmap((unsigned long)va);
     tlb_flush_mask(cpu_online_mask, FLUSH_ALL);

@@ -24,7 +24,7 @@ struct extable_entry {
 extern const struct extable_entry extable_start[], extable_end[];
 
 int opt_noreboot;
-bool crashing;
+bool crashing, init_freed;
 
 void (*machine_reset)(void);
 
@@ -42,7 +42,8 @@ static bool is_code(unsigned long va)
 {
     return (va >= (unsigned long)text_start &&
             va < (unsigned long)entry_text_end) ||
-           (va >= (unsigned long)init_start && va < (unsigned long)init_end);
+           (!init_freed && va >= (unsigned long)init_start &&
+            va < (unsigned long)init_end);
 }
 
 /* Does a call instruction end at va?  E8 rel32, or FF /2 of any length. */

@@ -14,6 +14,7 @@ extern char entry_text_start[], entry_text_end[]; /* execute; the only code
 extern char rodata_start[], rodata_end[];         /* read */
 extern char init_start[], init_end[];             /* all rights until the
                                         boot is over, then freed */
+extern bool init_freed;              /* they are not mapped any more */
 extern char data_start[], image_end[];            /* read and write */
 
 static inline paddr_t image_maddr(const void *p)
