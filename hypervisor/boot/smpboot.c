@@ -76,8 +76,10 @@ static bool start_one(unsigned int cpu, unsigned int apic_id)
     apic_send(cpu, ICR_STARTUP + PFN_DOWN(TRAMPOLINE_MADDR));
     if (!wait_alive(cpu, RETRY_NS)) {
         apic_send(cpu, ICR_STARTUP + PFN_DOWN(TRAMPOLINE_MADDR));
-        if (!wait_alive(cpu, GIVE_UP_NS))
+        if (!wait_alive(cpu, GIVE_UP_NS)) {
+            apic_send(cpu, ICR_INIT);    /* or it comes on the next's stack */
             return false;
+        }
     }
     tsc_check_warp();
     while (!(READ_ONCE(cpu_online_mask) & BIT(cpu)))
