@@ -32,6 +32,7 @@ NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
        "net-script", "net-kill"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save"]
+SAVE_DEVICES = ["save-disk"]
 
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
@@ -44,7 +45,8 @@ SYSTEM = [
          cpu="max,-smap", end="reboot"),
     Boot("the tools run", ["dom0", "info", "help"] + OURS + ["leak-tiny",
          "weights"] + HOSTILE + GUESTS + KILL + ["leak-debian"]),
-    Boot("domains are saved", ["dom0"] + SAVE, cpu="max,-smap"),
+    Boot("domains are saved", ["dom0"] + SAVE + SAVE_DEVICES,
+         cpu="max,-smap"),
     Boot("disks", ["dom0"] + DISKS),
     Boot("networks", ["dom0"] + NET),
 ]
