@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <lzma.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -297,12 +298,16 @@ static int check_page(struct walk *w, uint64_t entry, uint8_t **contents,
     uint64_t pfn = entry & SR_PFN_MASK;
     unsigned int level = sr_level(entry), index;
     uint8_t *page = *contents;
+    char text[80];
 
     if (entry & ~SR_KNOWN || level > 4 || (!level && entry & SR_PINNED) ||
         (level && entry & SR_ZERO))
         return bad(w, "a page of an unknown kind");
-    if (pfn >= w->d.nr_pfns || w->pfn[pfn] & SEEN)
-        return bad(w, "a page's number is too large, or comes twice");
+    if (pfn >= w->d.nr_pfns || w->pfn[pfn] & SEEN) {
+        snprintf(text, sizeof(text), "page %#llx is too large, or comes twice",
+                 (unsigned long long)entry);
+        return bad(w, text);
+    }
     w->pfn[pfn] |= SEEN | level;
     *ret_page = NULL;
     if (entry & SR_ZERO)
