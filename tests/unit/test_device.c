@@ -25,9 +25,20 @@ static int fake_timer(sd_event *e, sd_event_source **ret, clockid_t clock,
            sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
+static bool hurried;            /* the timer is to fire now */
+
+static int fake_hurry(sd_event_source *source, uint64_t usec)
+{
+    (void)source;
+    hurried = usec == 0;
+    return 0;
+}
+
 #define sd_event_add_time_relative fake_timer
+#define sd_event_source_set_time_relative fake_hurry
 #include "../../xend/device/device.c"
 #undef sd_event_add_time_relative
+#undef sd_event_source_set_time_relative
 
 #define BACK  "/local/domain/0/backend/vbd/1/51712"
 #define FRONT "/local/domain/1/device/vbd/51712"
@@ -141,6 +152,19 @@ static void late_now(void)
 {
     timer_fn(NULL, 0, timer_arg);
     settle();
+}
+
+/* The guest looks for the device, which went; then it is over. */
+static void guest_looks(void)
+{
+    static const char node[] = "device/vbd/51712";
+    char reply[8192];
+
+    hurried = false;
+    assert_int_equal(call(1, XS_DIRECTORY, 0, node, sizeof(node), reply),
+                     XS_ERROR);
+    assert_true(hurried);
+    late_now();
 }
 
 static void back(int state)
@@ -289,9 +313,15 @@ static void test_detach(void **state)
     front(STATE_CLOSED);
     assert_string_equal(calls, "");
     back(STATE_CLOSED);
+    assert_string_equal(calls, "u");
+    assert_true(no_nodes());
+    assert_int_equal(nr_results, 0);
+    attach();                   /* not before the guest has seen it go */
+    ended(-EEXIST, "same device");
+    nr_results = 0;
+    guest_looks();
     assert_string_equal(calls, "ur");
     ended(0, "");
-    assert_true(no_nodes());
     assert_int_equal(d.config->nr_devices, 0);
     assert_true(list_empty(&d.devices));
     detach(false);
@@ -315,6 +345,7 @@ static void test_busy(void **state)
     assert_true(holds(FRONT "/state", "6"));
     assert_string_equal(calls, "");
     back(STATE_CLOSED);
+    late_now();                 /* and it does not look */
     ended(0, "");
     assert_string_equal(calls, "ur");
     assert_true(no_nodes());
@@ -326,6 +357,7 @@ static void test_cut(void **state)
     (void)state;
     make();
     detach(true);
+    late_now();
     late_now();
     late_now();
     ended(0, "");
@@ -347,6 +379,7 @@ static void test_fails(void **state)
     calls[0] = 0;
     attach();
     late_now();
+    late_now();
     ended(-ETIMEDOUT, "back end does not answer");
     assert_string_equal(calls, "pnr");
     assert_true(list_empty(&d.devices) && no_nodes());
@@ -356,6 +389,7 @@ static void test_fails(void **state)
     store_write(s, NULL, "/local/domain/0/error/backend/vbd/1/51712/error",
                 "2 creating vbd structure");
     back(STATE_CLOSING);
+    late_now();
     ended(-EIO, "dom0's driver says: 2 creating");
     assert_true(no_nodes());
     assert_true(!store_read(s, NULL, "/local/domain/0/error/backend/vbd/1",
@@ -374,6 +408,7 @@ static void test_guest(void **state)
     late_now();                 /* it does not connect: it is not asked */
     assert_true(holds(FRONT "/state", "6"));
     back(STATE_CLOSED);
+    late_now();
     ended(-ETIMEDOUT, "front end is in state Initialising");
     assert_true(no_nodes() && list_empty(&d.devices));
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -390,6 +425,7 @@ static void test_guest(void **state)
         assert_int_equal(nr_results, 0);
         late_now();
         late_now();
+        late_now();
         ended(-ETIMEDOUT, "state none");
         assert_string_equal(calls, "pnPNur");
         assert_true(no_nodes() && list_empty(&d.devices));
@@ -401,6 +437,7 @@ static void test_guest(void **state)
     assert_true(holds(FRONT "/state", "3"));
     late_now();
     back(STATE_CLOSED);
+    late_now();
     ended(-ETIMEDOUT, "front end is in state Initialised");
     assert_true(no_nodes() && list_empty(&d.devices));
 
@@ -411,6 +448,7 @@ static void test_guest(void **state)
                 "evil\n\x1b[2J");
     front(STATE_CLOSED);
     back(STATE_CLOSED);
+    guest_looks();
     ended(-EIO, "the guest's driver says: evil??[2J");
     assert_true(no_nodes() && list_empty(&d.devices));
 }
@@ -494,6 +532,7 @@ static void test_restart(void **state)
     assert_true(holds(BACK "/online", "0"));
     front(STATE_CLOSED);
     back(STATE_CLOSED);
+    guest_looks();
     assert_string_equal(calls, "Aur");
     assert_true(no_nodes() && list_empty(&d.devices));
 
@@ -507,6 +546,7 @@ static void test_restart(void **state)
     restart();                  /* the detach goes on */
     front(STATE_CLOSED);
     back(STATE_CLOSED);
+    guest_looks();
     assert_string_equal(calls, "aur");
     assert_int_equal(d.config->nr_devices, 0);
     assert_true(no_nodes() && list_empty(&d.devices));

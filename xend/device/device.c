@@ -23,6 +23,7 @@
 #define GUEST_LIMIT  30         /* for the guest's to connect */
 #define CLOSE_LIMIT  10         /* for the guest's to let go */
 #define CUT_LIMIT    5          /* for dom0's to let go */
+#define SETTLE_LIMIT 3          /* for the guest to look for it in vain */
 
 static const struct device_ops *const all_ops[NR_DEVICE_KINDS] = {
     [DEVICE_VBD] = &vbd_ops,
@@ -65,6 +66,7 @@ static void stop_waiting(struct device *dev)
     store_unwatch(r->back);
     store_unwatch(r->front);
     r->back = r->front = NULL;
+    store_off_miss(TAKE_PTR(r->miss));
     r->timer = sd_event_source_disable_unref(r->timer);
 }
 
@@ -167,6 +169,8 @@ static void late(struct device *dev)
         log_warn("%s: the guest does not let go of it within %d s; cut off",
                  dev->name, CLOSE_LIMIT);
         break;
+    case PHASE_SETTLE:
+        break;
     default:
         log_warn("%s: dom0's back end does not let go of it within %d s; its "
                  "nodes are removed%s", dev->name, CUT_LIMIT, why);
@@ -234,25 +238,54 @@ static void on_change(void *arg, const char *path)
     }
 }
 
+static void set_limit(struct device *dev, unsigned int seconds)
+{
+    int rc = sd_event_add_time_relative(dev->d->x->loop, &dev->run->timer,
+                                        CLOCK_MONOTONIC, seconds * SECONDS,
+                                        10000, on_late, dev);
+
+    if (rc < 0)
+        log_err("no timer: %s", strerror(-rc));
+}
+
 static void wait_for(struct device *dev, unsigned int seconds)
 {
     char path[DEVICE_PATH_MAX + 8];
     struct device_run *r = dev->run;
     struct store *s = dev->d->x->store;
-    int rc;
 
     stop_waiting(dev);
+    set_limit(dev, seconds);
     device_back_path(dev, path);
     strcat(path, "/state");
     r->back = store_watch(s, path, on_change, dev);
     device_front_path(dev, path);
     strcat(path, "/state");
     r->front = store_watch(s, path, on_change, dev);
-    rc = sd_event_add_time_relative(dev->d->x->loop, &r->timer,
-                                    CLOCK_MONOTONIC, seconds * SECONDS, 10000,
-                                    on_late, dev);
-    if (rc < 0)
-        log_err("no timer: %s", strerror(-rc));
+}
+
+static void on_miss(void *arg)
+{
+    struct device *dev = arg;
+
+    sd_event_source_set_time_relative(dev->run->timer, 0);
+}
+
+/*
+ * A guest that finds a device anew before it has seen it go takes it for the
+ * old one.  It sees that it went when it asks for its nodes.
+ */
+static bool wait_for_guest(struct device *dev)
+{
+    struct device_run *r = dev->run;
+    char path[DEVICE_PATH_MAX];
+
+    if (!r->has_nodes || r->stop || dev->d->state != LIFE_RUNNING)
+        return false;
+    set_limit(dev, SETTLE_LIMIT);
+    device_front_path(dev, path);
+    r->miss = store_on_miss(dev->d->x->store, dev->domid, path, on_miss, dev);
+    return true;
 }
 
 /* --- threads ---- */
@@ -392,6 +425,10 @@ static bool step_down(struct device *dev)
     case PHASE_UNPLUG:
         if (r->has_nodes)
             device_remove_nodes(dev);
+        r->phase = PHASE_SETTLE;
+        return !wait_for_guest(dev);
+    case PHASE_SETTLE:
+        stop_waiting(dev);
         return !enter(dev, PHASE_RELEASE, r->is_prepared && ops->release);
     case PHASE_RELEASE:
         r->phase = PHASE_GONE;
@@ -436,7 +473,8 @@ void device_down(struct device *dev, bool force, bool stop,
     }
     if (r->busy)
         return;                 /* work_done() goes on */
-    if (!was_down || (stop && r->phase == PHASE_CLOSE))
+    if (!was_down || (stop && (r->phase == PHASE_CLOSE ||
+                               r->phase == PHASE_SETTLE)))
         step(dev);
 }
 

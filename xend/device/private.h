@@ -19,6 +19,7 @@ enum device_phase {
     PHASE_CLOSE,                /* waits for both ends' Closed */
     PHASE_CUT,                  /* we closed for the guest: for the back end */
     PHASE_UNPLUG,
+    PHASE_SETTLE,               /* for the guest to see that it went */
     PHASE_RELEASE,
     PHASE_GONE,
 };
@@ -41,6 +42,7 @@ struct device_run {
     void *ctx;
     struct store_tx *tx;        /* the change that nodes or plugged make */
     struct store_watch *back, *front;
+    struct store_miss *miss;
     struct sd_event_source *timer;
 };
 

@@ -29,6 +29,14 @@ struct local_event {
     char path[];
 };
 
+struct store_miss {
+    struct list link;
+    unsigned int domid;
+    void (*fn)(void *ctx);
+    void *ctx;
+    char path[];
+};
+
 static uint32_t event_hash(const struct store_watch *w, const char *path)
 {
     return hash_str(path) ^ hash_u64((uintptr_t)w);
@@ -77,6 +85,7 @@ void local_init(struct store *s)
 {
     hash_init(&s->local_waiting);
     list_init(&s->local_events);
+    list_init(&s->misses);
     s->local = conn_new(s, CONN_LOCAL, 0);
 }
 
@@ -310,4 +319,34 @@ void store_unwatch(struct store_watch *w)
     watch_del(&w->s->watches, w->w);
     w->s->local->nr_watches--;
     free(w);
+}
+
+struct store_miss *store_on_miss(struct store *s, unsigned int domid,
+                                 const char *path, void (*fn)(void *ctx),
+                                 void *ctx)
+{
+    struct store_miss *m = xcalloc(1, sizeof(*m) + strlen(path) + 1);
+
+    m->domid = domid;
+    m->fn = fn;
+    m->ctx = ctx;
+    strcpy(m->path, path);
+    list_add_tail(&s->misses, &m->link);
+    return m;
+}
+
+void store_off_miss(struct store_miss *m)
+{
+    if (m)
+        list_del(&m->link);
+    free(m);
+}
+
+void local_missed(struct store *s, unsigned int domid, const char *path)
+{
+    struct store_miss *m, *tmp;
+
+    list_for_each_safe(m, tmp, &s->misses, link)
+        if (m->domid == domid && streq(m->path, path))
+            m->fn(m->ctx);
 }

@@ -99,6 +99,7 @@ struct store {
     struct list local_events;       /* for the daemon's own watches */
     struct hash local_waiting;      /* the same, to join identical ones */
     uint64_t last_token;
+    struct list misses;             /* struct store_miss */
     struct journal journal;
     uint32_t epoch;
     bool replaying;                 /* nothing is recorded, nothing fires */
@@ -246,5 +247,7 @@ void local_fini(struct store *s);       /* not its connection */
 void local_event(struct store *s, struct watch *w, const char *path);
 /* Deliver what waits now; what is added meanwhile, in the next turn. */
 void local_run(struct store *s);
+/* A domain has asked for a node that is not there. */
+void local_missed(struct store *s, unsigned int domid, const char *path);
 
 #endif

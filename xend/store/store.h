@@ -155,6 +155,17 @@ struct store_watch *store_watch(struct store *s, const char *path,
                                 store_watch_fn *fn, void *ctx);
 void store_unwatch(struct store_watch *w);
 
+/*
+ * Be told, until store_off_miss(), each time a domain has asked for a node that
+ * is not there: it knows then that it went.  fn is called inside the store and
+ * must not call it.
+ */
+struct store_miss;
+struct store_miss *store_on_miss(struct store *s, unsigned int domid,
+                                 const char *path, void (*fn)(void *ctx),
+                                 void *ctx);
+void store_off_miss(struct store_miss *m);
+
 /* Figures for listings and tests. */
 struct store_stats {
     unsigned int nodes, watches, transactions, connections;

@@ -390,6 +390,8 @@ void op_execute(struct conn *c, char *msg)
     call.len = call.hdr.len;
     rc = execute(&call, call.hdr.type < XS_TYPE_COUNT ? &ops[call.hdr.type] :
                         &none);
+    if (rc == -ENOENT)
+        local_missed(c->s, c->domid, call.path);
     if (rc) {
         log_debug("xenstore: domain %u: request %u: %s", c->domid,
                   call.hdr.type, wire_error(-rc));
