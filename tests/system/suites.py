@@ -56,7 +56,7 @@ INTEROP = [
          "pause", "destroy", "leak-few"], tools="xen"),
     Boot("our tools on Debian's Xen", ["dom0", "info", "create-four",
          "list-format", "pause", "shutdown", "destroy", "leak-few", "save",
-         "disk-three"], hypervisor="xen"),
+         "disk-three", "net"], hypervisor="xen"),
 ]
 
 # The cases themselves, with both halves of Debian's: do they test rightly?
