@@ -223,8 +223,6 @@ long domctl_setvcpuextstate(struct domain *d, struct xen_domctl *op)
         return -EINVAL;
     vcpu_pause(v);
     rc = copy_from_guest(v->fpu, e->buffer.p + 2, fpu_area_size);
-    if (rc)
-        fpu_reset(v->fpu);
     v->pv.xcr0 = xcr0;
     v->pv.loaded_cpu = NR_CPUS;
     vcpu_unpause(v);

@@ -7,6 +7,7 @@
 #include "mm/hypercalls.h"
 #include "mm/page_type.h"
 #include "mm/private.h"
+#include "x86/atomic.h"
 #include "x86/percpu.h"
 #include "x86/tlb.h"
 
@@ -20,9 +21,11 @@ int vcpus_to_cpus(const void __guest *vcpus, cpumask_t *ret_cpus)
 
     if (copy_from_guest(&mask, vcpus, (d->max_vcpus + 7) / 8))
         return -EFAULT;
+    smp_mb();                        /* entries before who has them loaded */
+    /* Not where it is queued: it may go back without having run there. */
     for (unsigned int i = 0; i < d->max_vcpus; i++)
         if ((mask & BIT(i)) && d->vcpu[i])
-            cpus |= BIT(READ_ONCE(d->vcpu[i]->sched.cpu));
+            cpus |= BIT(READ_ONCE(d->vcpu[i]->pv.loaded_cpu) % NR_CPUS);
     *ret_cpus = cpus & d->dirty_cpus;
     return 0;
 }
