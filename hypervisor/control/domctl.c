@@ -66,8 +66,7 @@ static long op_createdomain(struct domain *none, struct xen_domctl *op)
 
 static void vcpus_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
-    bool blocked = true, running = false;
-
+    info->flags |= XEN_DOMINF_blocked;   /* if no vcpu says otherwise */
     for (unsigned int i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
         unsigned long flags;
@@ -81,21 +80,23 @@ static void vcpus_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
             continue;
         info->nr_online_vcpus++;
         if (!(flags & VPF_BLOCKED))
-            blocked = false;
+            info->flags &= ~XEN_DOMINF_blocked;
         if (READ_ONCE(v->sched.running))
-            running = true;
+            info->flags |= XEN_DOMINF_running;
     }
-    info->flags |= (blocked ? XEN_DOMINF_blocked : 0) |
-                   (running ? XEN_DOMINF_running : 0);
 }
 
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
-    memset(info, 0, sizeof(*info));
     if (d->is_shut_down)
         domain_sync(d);              /* who is told so may rely on it */
-    info->domain = d->id;
-    info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
+    *info = (struct xen_domctl_getdomaininfo){
+        .domain = d->id, .max_vcpu_id = XEN_INVALID_MAX_VCPU_ID,
+        .tot_pages = d->mm.nr_frames, .max_pages = d->mm.max_frames,
+        .outstanding_pages = d->mm.claimed,
+        .shared_info_frame = d->mm.shared_info_mfn,
+    };
+    memcpy(info->handle, d->uuid, sizeof(info->handle));
     vcpus_info(d, info);
     if (d->dying == DOMAIN_DEAD)
         info->flags |= XEN_DOMINF_dying;
@@ -104,11 +105,6 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
                        ((uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift);
     if (d->control_pauses)
         info->flags |= XEN_DOMINF_paused;
-    info->tot_pages = d->mm.nr_frames;
-    info->max_pages = d->mm.max_frames;
-    info->outstanding_pages = d->mm.claimed;
-    info->shared_info_frame = d->mm.shared_info_mfn;
-    memcpy(info->handle, d->uuid, sizeof(info->handle));
 }
 
 static long op_getdomaininfo(struct domain *none, struct xen_domctl *op)

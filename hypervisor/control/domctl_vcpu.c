@@ -288,29 +288,16 @@ static long check_msrs(struct xen_domctl_cpu_policy *p)
 long domctl_set_cpu_policy(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
-    xen_cpuid_leaf_t *leaves, bad;
+    xen_cpuid_leaf_t bad = { .leaf = ~0U, .subleaf = ~0U };
     long rc;
 
     if (d->started)
         return -EEXIST;
-    if (p->nr_leaves > CPU_POLICY_MAX)
-        return -E2BIG;
-    p->err_leaf = p->err_subleaf = p->err_msr = ~0U;
+    p->err_msr = ~0U;
     rc = check_msrs(p);
-    if (rc)
-        return rc;
-    leaves = kzalloc(CPU_POLICY_MAX * sizeof(*leaves));
-    if (!leaves)
-        return -ENOMEM;
-    rc = -EFAULT;
-    if (!copy_from_guest(leaves, p->leaves.p,
-                         p->nr_leaves * sizeof(*leaves))) {
-        rc = cpu_policy_set(d, leaves, p->nr_leaves, &bad);
-        if (rc == -EINVAL) {
-            p->err_leaf = bad.leaf;
-            p->err_subleaf = bad.subleaf;
-        }
-    }
-    kfree(leaves);
+    if (!rc)
+        rc = cpu_policy_set(d, p->leaves.p, p->nr_leaves, &bad);
+    p->err_leaf = bad.leaf;
+    p->err_subleaf = bad.subleaf;
     return rc;
 }

@@ -50,15 +50,6 @@ static int op_apic_read(struct physdev_apic *op)
     return 0;
 }
 
-/* A vector is bound later; until then the ABI's number is the irq's own. */
-static int op_alloc_irq_vector(struct physdev_irq *op)
-{
-    if (op->irq >= nr_gsis)
-        return -EINVAL;
-    op->vector = op->irq;
-    return 0;
-}
-
 static int map_msi(struct domain *d, struct physdev_map_pirq *op)
 {
     struct msi_desc m = {
@@ -115,7 +106,9 @@ static int act(struct domain *d, unsigned int cmd, union physdev_arg *a)
     case PHYSDEVOP_irq_status_query: return op_query(d, &a->query);
     case PHYSDEVOP_set_iopl:         return op_set_iopl(a->iopl.iopl);
     case PHYSDEVOP_apic_read:        return op_apic_read(&a->apic);
-    case PHYSDEVOP_alloc_irq_vector: return op_alloc_irq_vector(&a->vector);
+    case PHYSDEVOP_alloc_irq_vector:     /* bound later: the irq's own number */
+        a->vector.vector = a->vector.irq;
+        return a->vector.irq < nr_gsis ? 0 : -EINVAL;
     case PHYSDEVOP_map_pirq:         return op_map_pirq(d, &a->map);
     case PHYSDEVOP_unmap_pirq:       return op_unmap_pirq(d, &a->unmap);
     case PHYSDEVOP_setup_gsi:        return op_setup_gsi(&a->gsi);

@@ -193,18 +193,6 @@ static long op_numainfo(struct xen_sysctl *op)
     return 0;
 }
 
-static uint32_t count_domains(void)
-{
-    struct domain *d;
-    uint32_t n = 0;
-
-    for (unsigned int id = 0; (d = domain_next(id)); n++) {
-        id = d->id + 1U;
-        domain_put(d);
-    }
-    return n;
-}
-
 /* There is one pool, number 0, with all CPUs. */
 static long op_cpupool(struct xen_sysctl *op)
 {
@@ -215,7 +203,7 @@ static long op_cpupool(struct xen_sysctl *op)
         if (c->cpupool_id)
             return -ENOENT;
         c->sched_id = XEN_SCHEDULER_CREDIT2;
-        c->n_dom = count_domains();
+        c->n_dom = READ_ONCE(nr_domains);
         return bitmap_to_guest(&c->cpumap, cpu_online_mask);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
         return bitmap_to_guest(&c->cpumap, 0);

@@ -39,7 +39,7 @@ static long compile_info(void __guest *arg)
     struct xen_compile_info info = { .compile_by = "", .compile_date = "" };
 
     strlcpy(info.compiler, __VERSION__, sizeof(info.compiler));
-    return copy_to_guest(arg, &info, sizeof(info)) ? -EFAULT : 0;
+    return copy_to_guest(arg, &info, sizeof(info));
 }
 
 static long get_features(void __guest *arg)
@@ -50,33 +50,15 @@ static long get_features(void __guest *arg)
         return -EFAULT;
     if (f.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -EINVAL;
-    f.submap = FEATURES;
-    if (current->domain->hardware)
-        f.submap |= FEATURES_DOM0;
-    return copy_to_guest(arg, &f, sizeof(f)) ? -EFAULT : 0;
-}
-
-static long platform_parameters(void __guest *arg)
-{
-    struct xen_platform_parameters p = { .virt_start = HV_VIRT_START };
-
-    return copy_to_guest(arg, &p, sizeof(p)) ? -EFAULT : 0;
-}
-
-static long guest_handle(void __guest *arg)
-{
-    return copy_to_guest(arg, current->domain->uuid,
-                         sizeof(xen_domain_handle_t)) ? -EFAULT : 0;
-}
-
-static long give_command_line(void __guest *arg)
-{
-    return give_text(arg, current->domain->privileged ? command_line : "",
-                     sizeof(xen_commandline_t));
+    f.submap = FEATURES | (current->domain->hardware ? FEATURES_DOM0 : 0);
+    return copy_to_guest(arg, &f, sizeof(f));
 }
 
 long do_xen_version(int cmd, void __guest *arg)
 {
+    static const struct xen_platform_parameters platform = { HV_VIRT_START };
+    const struct domain *d = current->domain;
+
     switch (cmd) {
     case XENVER_version:        return (MAJOR << 16) | MINOR;
     case XENVER_extraversion:
@@ -86,11 +68,15 @@ long do_xen_version(int cmd, void __guest *arg)
         return give_text(arg, "xen-3.0-x86_64", XEN_CAPABILITIES_INFO_LEN);
     case XENVER_changeset:
         return give_text(arg, "zazen " ZAZEN_VERSION, XEN_CHANGESET_INFO_LEN);
-    case XENVER_platform_parameters: return platform_parameters(arg);
+    case XENVER_platform_parameters:
+        return copy_to_guest(arg, &platform, sizeof(platform));
     case XENVER_get_features:   return get_features(arg);
     case XENVER_pagesize:       return arg ? -EINVAL : (long)PAGE_SIZE;
-    case XENVER_guest_handle:   return guest_handle(arg);
-    case XENVER_commandline:    return give_command_line(arg);
+    case XENVER_guest_handle:
+        return copy_to_guest(arg, d->uuid, sizeof(d->uuid));
+    case XENVER_commandline:
+        return give_text(arg, d->privileged ? command_line : "",
+                         sizeof(command_line));
     case XENVER_build_id:       return -ENODATA;
     default:                    return -ENOSYS;
     }

@@ -12,12 +12,13 @@
 
 static long op_get_bvt(struct domain *d, struct zazen_bvt *op)
 {
-    op->weight = d->sched.weight;
-    op->warp_on = d->sched.warp_on;
-    op->warp_us = d->sched.warp_us;
-    op->warp_limit_us = d->sched.warp_limit_us;
-    op->unwarp_us = d->sched.unwarp_us;
-    op->pad = 0;
+    const struct domain_sched *s = &d->sched;
+
+    *op = (struct zazen_bvt){
+        .domid = d->id, .weight = s->weight, .warp_on = s->warp_on,
+        .warp_us = s->warp_us, .warp_limit_us = s->warp_limit_us,
+        .unwarp_us = s->unwarp_us,
+    };
     return 0;
 }
 
@@ -58,14 +59,14 @@ static long bvt_op(void __guest *arg, bool set)
     return rc;
 }
 
-static const char *const names[NR_STATS - STAT_SYSCALL] = {
-    "syscall", "iret", "event_upcall", "bounce", "emulate_priv",
+static const char *const names[NR_STATS - STAT_IRQ] = {
+    "irq", "syscall", "iret", "event_upcall", "bounce", "emulate_priv",
     "emulate_ptwr", "multicall", "pt_update", "validate_l1", "validate_l2",
     "validate_l3", "validate_l4", "tlb_local", "tlb_remote", "tlb_ipi",
     "cr3_load", "schedule", "context_switch", "migrate", "continuation",
     "evtchn_send", "grant_map", "grant_unmap", "grant_copy", "idle",
 };
-_Static_assert(NR_STATS - STAT_SYSCALL == 25, "a name for each counter");
+_Static_assert(NR_STATS - STAT_IRQ == 26, "a name for each counter");
 
 /* "name\n"; the length. */
 static unsigned int counter_name(unsigned int n, char *buf, size_t size)
@@ -74,9 +75,7 @@ static unsigned int counter_name(unsigned int n, char *buf, size_t size)
         return snprintf(buf, size, "hypercall.%u\n", n);
     if (n < STAT_IRQ)
         return snprintf(buf, size, "trap.%u\n", n - STAT_TRAP);
-    if (n == STAT_IRQ)
-        return snprintf(buf, size, "irq\n");
-    return snprintf(buf, size, "%s\n", names[n - STAT_SYSCALL]);
+    return snprintf(buf, size, "%s\n", names[n - STAT_IRQ]);
 }
 
 static uint64_t counter_sum(unsigned int n)

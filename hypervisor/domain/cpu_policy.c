@@ -4,8 +4,8 @@
 #include "domain/cpu_policy.h"
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
-#include "lib/string.h"
 #include "mm/buddy.h"
+#include "mm/guest_copy.h"
 
 #define NO_SUB XEN_CPUID_NO_SUBLEAF
 
@@ -106,25 +106,30 @@ static bool leaf_ok(const xen_cpuid_leaf_t *l)
     return true;
 }
 
-int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t *leaf,
+int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t __guest *leaves,
                    unsigned int nr, xen_cpuid_leaf_t *ret_bad)
 {
     struct cpu_policy *p;
+    int rc = 0;
 
     if (nr > CPU_POLICY_MAX)
         return -E2BIG;
-    for (unsigned int i = 0; i < nr; i++) {
-        if (!leaf_ok(&leaf[i])) {
-            *ret_bad = leaf[i];
-            return -EINVAL;
-        }
-    }
-    p = kzalloc(sizeof(*p) + nr * sizeof(*leaf));
+    p = kzalloc(sizeof(*p) + nr * sizeof(*leaves));
     if (!p)
         return -ENOMEM;
-    p->nr = nr;
-    memcpy(p->leaf, leaf, nr * sizeof(*leaf));
-    kfree(d->pv.policy);
-    WRITE_ONCE(d->pv.policy, p);
-    return 0;
+    if (copy_from_guest(p->leaf, leaves, nr * sizeof(*leaves)))
+        rc = -EFAULT;
+    for (; !rc && p->nr < nr; p->nr++) {
+        if (!leaf_ok(&p->leaf[p->nr])) {
+            *ret_bad = p->leaf[p->nr];
+            rc = -EINVAL;
+        }
+    }
+    if (!rc) {
+        kfree(d->pv.policy);
+        WRITE_ONCE(d->pv.policy, p);
+    } else {
+        kfree(p);
+    }
+    return rc;
 }

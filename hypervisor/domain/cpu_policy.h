@@ -30,11 +30,11 @@ bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf);
 uint32_t cpu_policy_host_word(unsigned int i);
 
 /*
- * Give d, which has not run, a policy of nr leaves in any order; a copy is
- * kept.  A feature that the machine does not offer is -EINVAL with the leaf
- * in ret_bad.  -ENOMEM.
+ * Give d, which has not run, a policy of nr leaves in any order, from the
+ * caller's memory.  A feature that the machine does not offer is -EINVAL with
+ * the leaf in ret_bad.  -E2BIG, -ENOMEM, -EFAULT.
  */
-int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t *leaf,
+int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t __guest *leaves,
                    unsigned int nr, xen_cpuid_leaf_t *ret_bad);
 
 #endif

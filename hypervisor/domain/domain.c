@@ -40,6 +40,7 @@ static struct domain idle_vcpus = { .id = DOMID_IDLE, PSEUDO_DOMAIN,
 struct domain *dom_xen = &xen_domain, *dom_io = &io_domain;
 struct domain *idle_domain = &idle_vcpus;
 struct domain *hardware_domain;
+unsigned int nr_domains;             /* (l) */
 const struct guest_ops *guest_ops;
 
 /* Take the slot of id, or the next free one if that is DOMID_INVALID. */
@@ -60,6 +61,7 @@ static int domid_alloc(struct domain *d, domid_t id)
     if (!slots[id].d) {
         slots[id].d = d;
         used[id / CHUNK]++;
+        nr_domains++;
         d->id = id;
         d->refs = &slots[id].refs;
         rc = 0;
@@ -73,6 +75,7 @@ static void domid_free(struct domain *d)
     spin_lock(&list_lock);
     slots[d->id].d = NULL;
     used[d->id / CHUNK]--;
+    nr_domains--;
     spin_unlock(&list_lock);
 }
 

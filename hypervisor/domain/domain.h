@@ -78,6 +78,7 @@ struct domain {
 };
 
 extern struct domain *hardware_domain;   /* dom0, NULL before it exists */
+extern unsigned int nr_domains;          /* dying ones, too */
 
 /* All or nothing; DOMID_INVALID: the next free number.  Of c only numbers and
  * handle count.  hardware: it owns the machine and may control all.

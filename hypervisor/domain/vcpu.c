@@ -89,7 +89,8 @@ int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again)
         spin_lock(&d->lock);
         rc = v->initialised && !again ? -EEXIST : guest_ops->set_context(v, c);
         if (!rc) {
-            v->initialised = true;
+            smp_wmb();               /* vcpu_up looks without the lock */
+            WRITE_ONCE(v->initialised, true);
             if (c->flags & VGCF_online)
                 vcpu_unblock(v, VPF_DOWN);
             else
@@ -135,15 +136,10 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
 
 int vcpu_up(struct vcpu *v)
 {
-    int rc = -EINVAL;
-
-    spin_lock(&v->domain->lock);
-    if (v->initialised) {
-        vcpu_unblock(v, VPF_DOWN);
-        rc = 0;
-    }
-    spin_unlock(&v->domain->lock);
-    return rc;
+    if (!READ_ONCE(v->initialised))
+        return -EINVAL;
+    vcpu_unblock(v, VPF_DOWN);
+    return 0;
 }
 
 int vcpu_down(struct vcpu *v)

@@ -19,7 +19,6 @@ union event_arg {
     struct evtchn_send send;
     struct evtchn_status status;
     struct evtchn_unmask unmask;
-    struct evtchn_reset reset;
 };
 
 static int op_bind_interdomain(struct domain *d, union event_arg *a)
@@ -58,7 +57,6 @@ static int act(struct domain *d, unsigned int cmd, union event_arg *a)
     case EVTCHNOP_status:
         return evtchn_status(d, a->status.port, &a->status);
     case EVTCHNOP_unmask:           return evtchn_unmask(d, a->unmask.port);
-    case EVTCHNOP_reset:            return evtchn_close_all(d);
     default:                        return -ENOSYS;
     }
 }
@@ -85,7 +83,6 @@ static const struct {
     ROW(send, false, false, NO_PORT),
     ROW(status, true, true, NO_PORT),
     ROW(unmask, false, false, NO_PORT),
-    ROW(reset, false, true, NO_PORT),
 };
 
 long do_event_channel_op(int cmd, void __guest *arg)
@@ -103,7 +100,7 @@ long do_event_channel_op(int cmd, void __guest *arg)
         rc = domain_get_managed(a.dom, &d);
     if (rc)
         return rc;
-    rc = act(d, i, &a);              /* -ERESTART: called again, the same */
+    rc = act(d, i, &a);
     if (!rc && rows[i].reports && copy_to_guest(arg, &a, rows[i].size)) {
         /* The guest cannot close a port that it never learnt. */
         if (rows[i].port_at != NO_PORT)

@@ -1,7 +1,7 @@
 /*
  * Choosing CPUs for vcpus.
  */
-#include "sched/balance.h"
+#include "sched/bvt.h"
 
 /* The first CPU of a mask that follows prev, and round. */
 static unsigned int next_cpu(cpumask_t mask, unsigned int prev)

@@ -10,7 +10,7 @@
 #include "domain/guest_ops.h"
 #include "lib/env.h"
 #include "mm/buddy.h"
-#include "sched/balance.h"
+#include "sched/bvt.h"
 #include "sched/softirq.h"
 #include "x86/atomic.h"
 #include "x86/cpu.h"
@@ -20,13 +20,13 @@
 
 /* (q) under lock */
 static struct runq {
-    struct spinlock lock;            /* LOCK_SCHED; two in order of CPU */
+    struct spinlock lock;            /* LOCK_SCHED; a second is only tried */
     unsigned int cpu;                /* (c) */
     struct bvt_queue q;              /* (q) */
     struct vcpu *curr, *idle;        /* (q), (c) */
     struct timer slice;              /* the end of curr's time */
     s_time_t slice_end;              /* (q) what it is set to */
-    s_time_t balanced;               /* this CPU: last time it gave one up */
+    s_time_t balanced;               /* (q) when it last tried to give one up */
 } __aligned(64) runqs[NR_CPUS];
 
 static cpumask_t idle_cpus;          /* (a) */
@@ -293,33 +293,34 @@ static cpumask_t others(const struct runq *rq)
     return mask >> ((rq->cpu + 1) % 64) | mask << ((63 - rq->cpu) % 64);
 }
 
-static struct runq *other_runq(const struct runq *rq, cpumask_t mask)
-{
-    return &runqs[(rq->cpu + 1 + __builtin_ctzl(mask)) % NR_CPUS];
-}
-
-/* Take over who waits for another CPU; NULL.  Holds rq's lock, so others are
- * only tried: who holds one of them may want ours. */
-static struct bvt_vcpu *steal_locked(struct runq *rq, s_time_t now)
+/* Take over who waits for another CPU, or let one that waits here go to it;
+ * false: nobody moves.  Holds rq's lock, so others are only tried: who holds
+ * one of them may want ours. */
+static bool balance_locked(struct runq *rq, bool take, s_time_t now)
 {
     for (cpumask_t m = others(rq); m; m &= m - 1) {
-        struct runq *other = other_runq(rq, m);
+        struct runq *other = &runqs[(rq->cpu + 1 + __builtin_ctzl(m)) %
+                                    NR_CPUS];
+        struct runq *from = take ? other : rq, *to = take ? rq : other;
         struct bvt_vcpu *b;
+        bool preempts;
 
-        if (!READ_ONCE(other->q.nr) || !spin_trylock(&other->lock))
+        if (!READ_ONCE(from->q.nr) || !spin_trylock(&other->lock))
             continue;
-        b = balance_find(&other->q, &rq->q, rq->cpu);
+        bvt_charge(&other->q, now);
+        b = balance_find(&from->q, &to->q, to->cpu);
         if (b) {
-            bvt_move(&other->q, &rq->q, b);
-            WRITE_ONCE(vcpu_of(b)->sched.cpu, rq->cpu);
+            preempts = bvt_move(&from->q, &to->q, b);
+            WRITE_ONCE(vcpu_of(b)->sched.cpu, to->cpu);
+            stat_inc(STAT_MIGRATE);
+            if (!take)
+                arrived_locked(other, preempts, now);
         }
         spin_unlock(&other->lock);
-        if (b) {
-            stat_inc(STAT_MIGRATE);
-            return bvt_pick(&rq->q, false, now);
-        }
+        if (b)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 static struct vcpu *pick_locked(struct runq *rq, bool keep, s_time_t now)
@@ -337,45 +338,10 @@ static struct vcpu *pick_locked(struct runq *rq, bool keep, s_time_t now)
     }
     /* First say so: who wakes after that comes here by itself. */
     atomic_or(&idle_cpus, BIT(rq->cpu));
-    b = steal_locked(rq, now);
-    if (!b)
+    if (!balance_locked(rq, true, now))
         return rq->idle;
     atomic_and(&idle_cpus, ~BIT(rq->cpu));
-    return vcpu_of(b);
-}
-
-/* Now and then, hand one of those who wait here to another CPU. */
-static void hand_over(struct runq *rq)
-{
-    s_time_t now = system_time();
-
-    if (now - rq->balanced < BALANCE_INTERVAL)
-        return;
-    rq->balanced = now;
-    for (cpumask_t m = others(rq); m; m &= m - 1) {
-        struct runq *other = other_runq(rq, m);
-        struct runq *one = other < rq ? other : rq;
-        struct runq *two = other < rq ? rq : other;
-        struct bvt_vcpu *b;
-        unsigned long flags;
-
-        flags = spin_lock_irqsave(&one->lock);
-        spin_lock(&two->lock);
-        now = system_time();
-        bvt_charge(&rq->q, now);
-        bvt_charge(&other->q, now);
-        b = balance_find(&rq->q, &other->q, other->cpu);
-        if (b) {
-            WRITE_ONCE(vcpu_of(b)->sched.cpu, other->cpu);
-            arrived_locked(other, bvt_move(&rq->q, &other->q, b), now);
-        }
-        spin_unlock(&two->lock);
-        spin_unlock_irqrestore(&one->lock, flags);
-        if (b) {
-            stat_inc(STAT_MIGRATE);
-            return;
-        }
-    }
+    return vcpu_of(bvt_pick(&rq->q, false, now));
 }
 
 /* SOFTIRQ_SCHEDULE: returns only if the same vcpu goes on. */
@@ -388,12 +354,14 @@ static void schedule(void)
     bool keep;
 
     stat_inc(STAT_SCHEDULE);
-    if (READ_ONCE(rq->q.nr))
-        hand_over(rq);
     flags = spin_lock_irqsave(&rq->lock);
     prev = rq->curr;
     now = system_time();
     bvt_charge(&rq->q, now);
+    if (rq->q.nr && now - rq->balanced >= BALANCE_INTERVAL) {
+        rq->balanced = now;
+        balance_locked(rq, false, now);
+    }
     keep = may_stay_locked(rq, prev, now);
     rq->q.preempt |= prev->sched.yield;
     prev->sched.yield = false;

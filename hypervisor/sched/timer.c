@@ -19,20 +19,6 @@ static struct cpu_timers {
     s_time_t programmed;             /* (t) what the APIC timer is set to */
 } cpu_timers[NR_CPUS];
 
-/* Lock the timers of the CPU that t is on; it may move until we have it. */
-static struct cpu_timers *timer_lock(struct timer *t, unsigned long *flags)
-{
-    for (;;) {
-        unsigned int cpu = READ_ONCE(t->cpu);
-        struct cpu_timers *ct = &cpu_timers[cpu];
-
-        *flags = spin_lock_irqsave(&ct->lock);
-        if (cpu == t->cpu)
-            return ct;
-        spin_unlock_irqrestore(&ct->lock, *flags);
-    }
-}
-
 /* Make this CPU's interrupt arrive for the first timer. */
 static void program_locked(struct cpu_timers *ct)
 {
@@ -63,6 +49,23 @@ static void remove_locked(struct cpu_timers *ct, struct timer *t)
     }
 }
 
+/* Lock the timers of the CPU that t is on, which may move until we have it,
+ * and take it out. */
+static struct cpu_timers *take_out(struct timer *t, unsigned long *flags)
+{
+    for (;;) {
+        unsigned int cpu = READ_ONCE(t->cpu);
+        struct cpu_timers *ct = &cpu_timers[cpu];
+
+        *flags = spin_lock_irqsave(&ct->lock);
+        if (cpu == t->cpu) {
+            remove_locked(ct, t);
+            return ct;
+        }
+        spin_unlock_irqrestore(&ct->lock, *flags);
+    }
+}
+
 void timer_init(struct timer *t, void (*fn)(void *), void *data,
                 unsigned int cpu)
 {
@@ -72,9 +75,8 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data,
 void timer_set(struct timer *t, s_time_t expires)
 {
     unsigned long flags;
-    struct cpu_timers *ct = timer_lock(t, &flags);
+    struct cpu_timers *ct = take_out(t, &flags);
 
-    remove_locked(ct, t);
     if (!t->dead) {
         t->node.key = expires;
         insert_locked(ct, t);
@@ -85,18 +87,16 @@ void timer_set(struct timer *t, s_time_t expires)
 void timer_stop(struct timer *t)
 {
     unsigned long flags;
-    struct cpu_timers *ct = timer_lock(t, &flags);
+    struct cpu_timers *ct = take_out(t, &flags);
 
-    remove_locked(ct, t);
     spin_unlock_irqrestore(&ct->lock, flags);
 }
 
 void timer_kill(struct timer *t)
 {
     unsigned long flags;
-    struct cpu_timers *ct = timer_lock(t, &flags);
+    struct cpu_timers *ct = take_out(t, &flags);
 
-    remove_locked(ct, t);
     t->dead = true;
     spin_unlock_irqrestore(&ct->lock, flags);
     for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
@@ -107,9 +107,8 @@ void timer_kill(struct timer *t)
 void timer_move(struct timer *t, unsigned int cpu)
 {
     unsigned long flags;
-    struct cpu_timers *ct = timer_lock(t, &flags);
+    struct cpu_timers *ct = take_out(t, &flags);
 
-    remove_locked(ct, t);
     WRITE_ONCE(t->cpu, cpu);
     spin_unlock_irqrestore(&ct->lock, flags);
 }

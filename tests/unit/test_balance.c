@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "sched/balance.h"
+#include "sched/bvt.h"
 
 static void where_wakers_go(void **state)
 {

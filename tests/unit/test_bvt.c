@@ -7,7 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "sched/balance.h"
+#include "sched/bvt.h"
 
 #define MS  NSEC_PER_MSEC
 #define SEC NSEC_PER_SEC
