@@ -229,42 +229,12 @@ long domctl_setvcpuextstate(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
-/* As d has it: its policy where that names the leaf. */
-static bool policy_leaf(struct domain *d, unsigned int i, xen_cpuid_leaf_t *l)
-{
-    const xen_cpuid_leaf_t *own;
-
-    if (!cpu_policy_host_leaf(i, l))
-        return false;
-    own = d ? cpu_policy_find(d, l->leaf, l->subleaf) : NULL;
-    if (own)
-        *l = *own;
-    return true;
-}
-
-int policy_to_guest(struct domain *d, xen_cpuid_leaf_t __guest *leaves,
-                    uint32_t *nr)
-{
-    uint32_t n, room = *nr;
-    xen_cpuid_leaf_t l;
-
-    *nr = CPU_POLICY_MAX;
-    for (n = 0; leaves && policy_leaf(d, n, &l); n++) {
-        if (n == room)
-            return -ENOBUFS;
-        if (copy_to_guest(&leaves[n], &l, sizeof(l)))
-            return -EFAULT;
-        *nr = n + 1;
-    }
-    return 0;
-}
-
 long domctl_get_cpu_policy(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_cpu_policy *p = &op->u.cpu_policy;
 
     p->nr_msrs = 0;
-    return policy_to_guest(d, p->leaves.p, &p->nr_leaves);
+    return cpu_policy_to_guest(d, p->leaves.p, &p->nr_leaves);
 }
 
 /* No MSR's value is a matter of policy: what is set must be zero. */

@@ -27,12 +27,4 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 int bitmap_from_guest(uint64_t *ret_bits, const struct xenctl_bitmap *map);
 int bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t bits);
 
-/*
- * Write the leaves of the policy of d (NULL: of the machine) to a guest's
- * array of *nr.  *nr becomes the number written; with a null handle the most
- * that a policy may have.  -ENOBUFS: not all had room.
- */
-int policy_to_guest(struct domain *d, xen_cpuid_leaf_t __guest *leaves,
-                    uint32_t *nr);
-
 #endif

@@ -257,7 +257,7 @@ static long op_get_cpu_policy(struct xen_sysctl *op)
         p->index == XEN_SYSCTL_cpu_policy_hvm_default)
         return -EOPNOTSUPP;
     p->nr_msrs = 0;                  /* none that a policy decides */
-    return policy_to_guest(NULL, p->leaves.p, &p->nr_leaves);
+    return cpu_policy_to_guest(NULL, p->leaves.p, &p->nr_leaves);
 }
 
 static sysctl_fn *const table[] = {

@@ -7,7 +7,8 @@
 #include "mm/buddy.h"
 #include "mm/guest_copy.h"
 
-#define NO_SUB XEN_CPUID_NO_SUBLEAF
+#define NO_SUB   XEN_CPUID_NO_SUBLEAF
+#define EXTENDED 0x80000000U         /* the second range of leaves */
 
 /* The words of a featureset, in its order (cpufeatureset.h); behind them, what
  * else is a set of features. */
@@ -45,31 +46,6 @@ static uint32_t nr_subleaves(uint32_t leaf)
     }
 }
 
-/* Three ranges: those with subleaves count each of them. */
-bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf)
-{
-    uint32_t last = host_leaf(0, 0).a, leaf, subs;
-
-    for (leaf = 0; leaf <= last; leaf++) {
-        subs = nr_subleaves(leaf);
-        if (index < MAX(subs, 1U)) {
-            *ret_leaf = host_leaf(leaf, subs ? index : NO_SUB);
-            return true;
-        }
-        index -= MAX(subs, 1U);
-    }
-    if (index < 2) {                 /* limits of hypervisor leaves */
-        *ret_leaf = (xen_cpuid_leaf_t){ .leaf = 0x40000000 + index * 0x100,
-                                        .subleaf = NO_SUB };
-        return true;
-    }
-    leaf = 0x80000000 + index - 2;
-    if (leaf > host_leaf(0x80000000, 0).a)
-        return false;
-    *ret_leaf = host_leaf(leaf, NO_SUB);
-    return true;
-}
-
 const xen_cpuid_leaf_t *cpu_policy_find(const struct domain *d, uint32_t leaf,
                                         uint32_t subleaf)
 {
@@ -104,6 +80,33 @@ static bool leaf_ok(const xen_cpuid_leaf_t *l)
             word_of(l, i) & ~cpu_policy_host_word(i))
             return false;
     return true;
+}
+
+int cpu_policy_to_guest(const struct domain *d,
+                        xen_cpuid_leaf_t __guest *leaves, uint32_t *nr)
+{
+    uint32_t n = 0, room = *nr, leaf = 0, last = host_leaf(0, 0).a, sub;
+
+    *nr = CPU_POLICY_MAX;
+    while (leaves && leaf <= last) {
+        uint32_t subs = nr_subleaves(leaf);
+
+        for (sub = 0; sub < MAX(subs, 1U); sub++, *nr = ++n) {
+            uint32_t as = subs ? sub : NO_SUB;
+            xen_cpuid_leaf_t l = host_leaf(leaf, as);
+            const xen_cpuid_leaf_t *own = d ? cpu_policy_find(d, leaf, as)
+                                            : NULL;
+            if (n == room)
+                return -ENOBUFS;
+            if (copy_to_guest(&leaves[n], own ? own : &l, sizeof(l)))
+                return -EFAULT;
+        }
+        if (leaf++ == last && leaf < EXTENDED) {
+            leaf = EXTENDED;
+            last = host_leaf(leaf, 0).a;
+        }
+    }
+    return 0;
 }
 
 int cpu_policy_set(struct domain *d, const xen_cpuid_leaf_t __guest *leaves,

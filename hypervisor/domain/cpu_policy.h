@@ -22,9 +22,13 @@ struct cpu_policy {
 const xen_cpuid_leaf_t *cpu_policy_find(const struct domain *d, uint32_t leaf,
                                         uint32_t subleaf);
 
-/* Leaf number `index` of what a guest gets at most, for tools that list it;
- * false behind the last one. */
-bool cpu_policy_host_leaf(unsigned int index, xen_cpuid_leaf_t *ret_leaf);
+/*
+ * Write the leaves of d's policy (NULL: of the most that a guest gets) to the
+ * caller's array of *nr.  *nr becomes the number written; with a null handle
+ * the most that a policy may have.  -ENOBUFS: not all had room; -EFAULT.
+ */
+int cpu_policy_to_guest(const struct domain *d,
+                        xen_cpuid_leaf_t __guest *leaves, uint32_t *nr);
 
 /* Word i of the featureset of what a guest gets at most. */
 uint32_t cpu_policy_host_word(unsigned int i);

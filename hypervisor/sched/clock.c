@@ -88,34 +88,32 @@ void clock_set_wallclock(uint64_t secs, uint32_t nsecs, s_time_t at)
 void clock_update_vcpu(struct vcpu *v)
 {
     const struct time_scale *ts = time_scale_of(v->sched.cpu);
-    struct vcpu_time_info *t = &v->clock.time, *told = &v->info->time;
+    struct vcpu_time_info *t = &v->info->time;
     uint8_t flags = tsc_stable ? XEN_PVCLOCK_TSC_STABLE_BIT : 0;
+    uint32_t version = READ_ONCE(t->version) | 1;
 
-    if (likely(v->clock.told == v->info && t->flags == flags &&
-               t->tsc_timestamp == ts->base_tsc &&
+    if (likely(t->tsc_timestamp == ts->base_tsc && t->flags == flags &&
                t->tsc_to_system_mul == ts->mul))
         return;
-    *t = (struct vcpu_time_info){
-        .version = t->version | 1, .tsc_timestamp = ts->base_tsc,
-        .system_time = ts->base_ns, .tsc_to_system_mul = ts->mul,
-        .tsc_shift = ts->shift, .flags = flags,
-    };
-    WRITE_ONCE(told->version, t->version);
+    WRITE_ONCE(t->version, version);
     smp_wmb();                       /* the guest reads in reverse order */
-    *told = *t;
+    t->tsc_timestamp = ts->base_tsc;
+    t->system_time = ts->base_ns;
+    t->tsc_to_system_mul = ts->mul;
+    t->tsc_shift = ts->shift;
+    t->flags = flags;
     smp_wmb();
-    WRITE_ONCE(told->version, ++t->version);
-    v->clock.told = v->info;
+    WRITE_ONCE(t->version, version + 1);
     v->clock.time_area_stale = v->clock.time_area;
 }
 
 /* The same protocol as above, in memory that may fault. */
 static bool write_time_area(struct vcpu *v)
 {
-    struct vcpu_time_info t = v->clock.time;
+    struct vcpu_time_info t = v->info->time;
     void __guest *area = v->clock.time_area;
 
-    t.version--;
+    t.version |= 1;
     if (copy_to_guest(area, &t, sizeof(t)))
         return false;
     smp_wmb();

@@ -61,8 +61,6 @@ struct vcpu_clock {
     void __guest *runstate_area;     /* guest virtual address, or NULL */
     void __guest *time_area;
     struct timer singleshot;
-    struct vcpu_time_info time;      /* (o) what the guest was told last */
-    struct vcpu_info *told;          /* (o) and where */
     bool time_area_stale;            /* (o) time_area lacks it still */
     bool runstate_stale;             /* (o) the same of runstate_area */
 };
