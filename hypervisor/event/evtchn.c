@@ -105,8 +105,7 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote,
 }
 
 int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
-                            evtchn_port_t remote_port,
-                            evtchn_port_t *ret_port)
+                            evtchn_port_t remote_port, evtchn_port_t *ret_port)
 {
     struct evtchn new = { .state = EVTCHNSTAT_interdomain, .remote = rd,
                           .data = remote_port };

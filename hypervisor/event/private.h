@@ -48,8 +48,7 @@ void evtchn_set_pending(struct domain *d, evtchn_port_t port);
 
 /* Operations that only EVENT_CHANNEL_OP needs. */
 int evtchn_bind_interdomain(struct domain *d, struct domain *rd,
-                            evtchn_port_t remote_port,
-                            evtchn_port_t *ret_port);
+                            evtchn_port_t remote_port, evtchn_port_t *ret_port);
 int evtchn_bind_ipi(struct domain *d, unsigned int vcpu,
                     evtchn_port_t *ret_port);
 int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu);

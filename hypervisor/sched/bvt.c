@@ -188,8 +188,7 @@ void bvt_remove(struct bvt_queue *q, struct bvt_vcpu *v)
     q->nr--;
 }
 
-bool bvt_move(struct bvt_queue *from, struct bvt_queue *to,
-              struct bvt_vcpu *v)
+bool bvt_move(struct bvt_queue *from, struct bvt_queue *to, struct bvt_vcpu *v)
 {
     bvt_remove(from, v);
     return join(to, v, BVT_MAX_LAG);

@@ -51,8 +51,7 @@ bool bvt_wake(struct bvt_queue *q, struct bvt_vcpu *v, s_time_t now);
 /* Take out who waits. */
 void bvt_remove(struct bvt_queue *q, struct bvt_vcpu *v);
 /* Move who waits to another queue, with its lead or lag.  As bvt_wake. */
-bool bvt_move(struct bvt_queue *from, struct bvt_queue *to,
-              struct bvt_vcpu *v);
+bool bvt_move(struct bvt_queue *from, struct bvt_queue *to, struct bvt_vcpu *v);
 /* Who runs next: curr changes to it, NULL if nobody waits.  keep: curr may
  * go on or wait; else it is no longer runnable. */
 struct bvt_vcpu *bvt_pick(struct bvt_queue *q, bool keep, s_time_t now);

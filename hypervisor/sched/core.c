@@ -52,8 +52,7 @@ static struct runq *runq_lock(const struct vcpu *v, unsigned long *flags)
 
 bool vcpu_runnable(const struct vcpu *v)
 {
-    return !(READ_ONCE(v->sched.pause_flags) |
-             READ_ONCE(v->sched.pause_count));
+    return !(READ_ONCE(v->sched.pause_flags) | READ_ONCE(v->sched.pause_count));
 }
 
 /* What an off-CPU vcpu is counted as. */

@@ -4,7 +4,7 @@ top=${top_srcdir:-$(dirname "$0")/../..}
 cd "$top" || exit 1
 # Lines of code, as cloc counts them.  The aim is 13,500; until the tree is
 # there, this only goes down.
-MAX_HYPERVISOR=13583
+MAX_HYPERVISOR=13476
 MAX_ASM=900                 # lines of assembler, comments not counted
 rc=0
 

@@ -8,11 +8,15 @@
 #include "x86/regs.h"
 
 struct cpu_features {
-    bool smep, smap, nx, fsgsbase, xsave, isolate, amd, intel;
+    bool smep, smap, smap_usable, nx, fsgsbase, xsave, isolate, amd, intel;
     unsigned int phys_bits, virt_bits;
     uint64_t tsc_hz;
 };
 extern struct cpu_features cpu_features;
+
+struct cpuid_regs {
+    uint32_t a, b, c, d;
+};
 extern bool shim_irqs_on;
 
 static inline void irq_disable(void)
