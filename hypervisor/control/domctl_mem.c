@@ -3,6 +3,7 @@
  */
 #include "control/private.h"
 #include "domain/domain.h"
+#include "domain/guest_ops.h"
 #include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/page_type.h"
@@ -30,7 +31,7 @@ static uint64_t frame_info(struct domain *d, gfn_t gfn)
     struct page_info *pg;
     uint64_t type, info = 0;
 
-    pg = page_get_mfn(gfn, d);
+    pg = page_get_mfn(guest_ops->gfn_to_mfn(d, gfn), d);
     if (!pg)
         return XEN_DOMCTL_PFINFO_XTAB;
     type = READ_ONCE(pg->type);
@@ -91,7 +92,8 @@ long domctl_hypercall_init(struct domain *d, struct xen_domctl *op)
 {
     struct page_info *pg;
 
-    if (page_get_typed(op->u.hypercall_init.gmfn, PGT_WRITABLE, d, &pg))
+    if (page_get_typed(guest_ops->gfn_to_mfn(d, op->u.hypercall_init.gmfn),
+                       PGT_WRITABLE, d, &pg))
         return -EACCES;
     hypercall_page_fill(page_to_virt(pg));
     page_put_typed(pg);

@@ -23,6 +23,9 @@ struct guest_ops {
      * new roots. */
     int (*set_context)(struct vcpu *v, const struct vcpu_guest_context *c);
     void (*get_context)(struct vcpu *v, struct vcpu_guest_context *c);
+    /* The machine's frame behind a guest's; INVALID_MFN: none.  A PV guest's
+     * frames are the machine's. */
+    mfn_t (*gfn_to_mfn)(const struct domain *d, gfn_t gfn);
     /* Switch this CPU from prev to next and enter it.  Interrupts off. */
     void (*context_switch)(struct vcpu *prev, struct vcpu *next) __noreturn;
     /* CPUID as v sees it; v NULL: the most that any guest is offered. */

@@ -110,7 +110,7 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
 
     if (offset > PAGE_SIZE - sizeof(*info) ||
         offset % __alignof__(struct vcpu_info) ||
-        page_get_typed(gfn, PGT_WRITABLE, d, &pg))
+        page_get_typed(guest_ops->gfn_to_mfn(d, gfn), PGT_WRITABLE, d, &pg))
         return -EINVAL;
     spin_lock(&d->lock);
     if (v->info_pg || d->dying ||

@@ -3,6 +3,7 @@
  */
 #include "grant/private.h"
 #include "domain/domain.h"
+#include "domain/guest_ops.h"
 #include "lib/string.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
@@ -20,7 +21,7 @@ static int end_get(struct end *e, const struct gnttab_copy_ptr *p, bool gref,
                    bool write)
 {
     struct domain *d = current->domain;
-    mfn_t mfn = p->u.gmfn;
+    mfn_t mfn;
     int rc;
 
     *e = (struct end){ .ref = p->u.ref, .write = write };
@@ -37,6 +38,7 @@ static int end_get(struct end *e, const struct gnttab_copy_ptr *p, bool gref,
     }
     if (p->domid != DOMID_SELF)
         return GNTST_permission_denied;
+    mfn = guest_ops->gfn_to_mfn(d, p->u.gmfn);
     if (!write)
         e->pg = page_get_mfn(mfn, d);
     else if (page_get_typed(mfn, PGT_WRITABLE, d, &e->pg))

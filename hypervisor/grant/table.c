@@ -3,6 +3,7 @@
  */
 #include "grant/private.h"
 #include "domain/domain.h"
+#include "domain/guest_ops.h"
 #include "mm/buddy.h"
 #include "mm/frame_table.h"
 #include "mm/page_type.h"
@@ -103,7 +104,8 @@ static int pin_locked(struct domain *rd, grant_ref_t ref, domid_t by,
         rc = grant_entry_claim(e, by, write, &frame);
         if (rc)
             return rc;
-        pg = first ? page_get_mfn(frame, rd) : mfn_to_page(act->mfn);
+        pg = first ? page_get_mfn(guest_ops->gfn_to_mfn(rd, frame), rd)
+                   : mfn_to_page(act->mfn);
         if (!pg)
             rc = GNTST_bad_page;
         else if (write && page_type_get(pg, PGT_WRITABLE))

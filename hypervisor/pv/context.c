@@ -301,6 +301,12 @@ static int pv_vcpu_relinquish(struct vcpu *v)
     return rc ? rc : vcpu_set_root(v, 0, 0);
 }
 
+static mfn_t gfn_to_mfn(const struct domain *d, gfn_t gfn)
+{
+    (void)d;
+    return gfn;
+}
+
 static const struct guest_ops pv_ops = {
     .domain_destroy = domain_destroy,
     .vcpu_init = vcpu_init,
@@ -308,6 +314,7 @@ static const struct guest_ops pv_ops = {
     .vcpu_relinquish = pv_vcpu_relinquish,
     .set_context = set_context,
     .get_context = get_context,
+    .gfn_to_mfn = gfn_to_mfn,
     .context_switch = context_switch,
     .cpuid = pv_cpuid,
     .ldt_load = desc_load_ldt,
