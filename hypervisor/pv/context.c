@@ -284,7 +284,7 @@ static int vcpu_init(struct vcpu *v)
     int rc = window_map(v->domain, va, desc_shared_mfn,
                         PTE_PRESENT | PTE_ACCESSED | PTE_NX);
 
-    v->pv.xcr0 = fpu_xcr0;
+    v->pv.xcr0 = fpu_xcr0 & 1;       /* as after reset: only x87 */
     v->pv.debugreg[7] = 0x400;
     v->pv.loaded_cpu = NR_CPUS;
     if (!rc && cpu_features.isolate)

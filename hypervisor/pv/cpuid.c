@@ -5,11 +5,13 @@
 #include "domain/cpu_policy.h"
 #include "mm/frame_table.h"
 #include "pv/pv.h"
+#include "x86/fpu.h"
 #include "x86/tsc.h"
 
 #define XEN_BASE        0x40000000
 #define XEN_LEAVES      5
 
+#define F1C_XSAVE       BIT(26)
 #define F1C_OSXSAVE     BIT(27)
 #define F1C_HYPERVISOR  BIT(31)
 
@@ -68,7 +70,9 @@ static struct cpuid_regs host(uint32_t leaf, uint32_t sub)
 {
     struct cpuid_regs r = cpuid(leaf, sub);
 
-    if ((leaf == 0x7 && sub) || (leaf == 0xd && sub == 1))
+    /* 0xd: states by their number in XCR0; 1 has no state of its own. */
+    if ((leaf == 0x7 && sub) ||
+        (leaf == 0xd && (sub == 1 || sub > 63 || !(fpu_xcr0 >> sub & 1))))
         return (struct cpuid_regs){ 0 };
     for (unsigned int n = 0; n < ARRAY_SIZE(masks); n++) {
         if (masks[n].leaf != leaf)
@@ -82,6 +86,8 @@ static struct cpuid_regs host(uint32_t leaf, uint32_t sub)
         r.a = MIN(r.a, 0xdU);
     if (leaf == 0xb)
         r.c = sub;
+    if (leaf == 0xd && !sub)
+        r = (struct cpuid_regs){ fpu_xcr0, r.b, fpu_area_size, fpu_xcr0 >> 32 };
     return r;
 }
 
@@ -96,8 +102,10 @@ struct cpuid_regs pv_cpuid(struct vcpu *v, uint32_t leaf, uint32_t sub)
     r = l ? (struct cpuid_regs){ l->a, l->b, l->c, l->d } : host(leaf, sub);
     if (v && leaf == 0x1) {          /* the vcpu's own state, in any policy */
         r.b = (r.b & 0x00ffffff) | v->id * 2 << 24;
+        /* Linux takes XSAVE for usable only where it sees it enabled; if it
+         * did not, its user mode, which no mask reaches, would lose AVX. */
         r.c = (r.c & ~F1C_OSXSAVE) | F1C_HYPERVISOR |
-              (v->pv.ctrlreg[4] & CR4_OSXSAVE ? F1C_OSXSAVE : 0);
+              (r.c & F1C_XSAVE ? F1C_OSXSAVE : 0);
     }
     return r;
 }
