@@ -6,12 +6,14 @@ caller expects, always with a time limit.
 """
 import ctypes
 import gzip
+import io
 import os
 import re
 import select
 import signal
 import stat
 import subprocess
+import tarfile
 import tempfile
 import time
 
@@ -31,13 +33,16 @@ class Options:
     hypervisor = None           # multiboot ELF; None boots the bare kernel
     kernel = None
     initrd = None
+    disk = None                 # boots this (GRUB) instead of all the above
+    keep = False                # what is written to the disk stays
     append = ""                 # dom0's command line
     hv_append = ""              # the hypervisor's command line
     cpu = "Nehalem"
     smp = 2
     mem = 2048                  # MiB
     icount = False              # the instruction clock, one thread
-    files = ()                  # (path in the image, bytes or file, mode)
+    files = ()                  # (path in the image, bytes or file, mode);
+                                # with a disk: a tar file on a second disk
     extra = ()                  # further arguments of QEMU
     log = None                  # file that gets the console's text
 
@@ -105,6 +110,11 @@ class Machine:
                 "-monitor", "none", "-no-reboot"]
         if o.icount:
             argv += ["-icount", "shift=0,sleep=off"]
+        if o.disk:
+            for name in (o.disk, self.tar()):
+                argv += ["-drive", f"file={name},format=raw,if=virtio,"
+                         f"snapshot={'off' if o.keep else 'on'}"]
+            return argv + list(o.extra)
         initrd = self.initrd()
         if o.hypervisor:
             argv += ["-kernel", o.hypervisor]
@@ -120,21 +130,33 @@ class Machine:
                 argv += ["-initrd", initrd]
         return argv + list(o.extra)
 
+    def contents(self):
+        """The caller's files as (path, bytes, mode)."""
+        for path, data, mode in self.options.files:
+            if isinstance(data, str):
+                with open(data, "rb") as f:
+                    data = f.read()
+            yield path, data, mode
+
+    def tar(self):
+        """The caller's files, as a disk that is a tar file."""
+        name = os.path.join(self.scratch.name, "files.tar")
+        with tarfile.open(name, "w") as out:
+            for path, data, mode in self.contents():
+                info = tarfile.TarInfo(path)
+                info.size, info.mode = len(data), mode
+                out.addfile(info, io.BytesIO(data))
+        return name
+
     def initrd(self):
         """The initrd's file, with the caller's files appended to it."""
         o = self.options
         if not o.initrd or not o.files:
             return o.initrd
-        members = []
-        for path, data, mode in o.files:
-            if isinstance(data, str):
-                with open(data, "rb") as f:
-                    data = f.read()
-            members.append((path, data, mode))
         name = os.path.join(self.scratch.name, "initrd")
         with open(name, "wb") as out, open(o.initrd, "rb") as base:
             out.write(base.read())
-            out.write(cpio(members))
+            out.write(cpio(self.contents()))
         return name
 
     def pump(self, seconds):

@@ -6,7 +6,8 @@ class Boot:
 
     def __init__(self, claim, cases=(), hypervisor="zazen", tools="zazen",
                  cpu="Nehalem", smp=2, mem=2048, append="",
-                 hv_append="dom0_mem=768M", limit=120, end="power-off"):
+                 hv_append="dom0_mem=768M", limit=120, end="power-off",
+                 disk=None):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -18,6 +19,7 @@ class Boot:
         self.hv_append = hv_append
         self.limit = limit
         self.end = end
+        self.disk = disk        # GRUB starts the hypervisor from there
 
 
 # Four guests, started once; a case starts those that it misses.
@@ -51,6 +53,13 @@ SYSTEM = [
     Boot("networks", ["dom0"] + NET),
 ]
 
+# A Debian dom0 with systemd, from a disk.
+DEBIAN = [
+    Boot("GRUB starts zazen and a Debian dom0 with systemd",
+         ["systemd", "systemd-xend", "update-grub"], disk="debian.img",
+         limit=180, end="orderly power-off"),
+]
+
 INTEROP = [
     Boot("Debian's xl on zazen", ["dom0", "info", "create-four", "list-format",
          "pause", "destroy", "leak-few"], tools="xen"),
@@ -79,5 +88,5 @@ LONG = [
     Boot("domains are saved often", ["save-long"], cpu="max,-smap"),
 ]
 
-SUITES = {"system": SYSTEM, "interop": INTEROP, "partner": PARTNER,
+SUITES = {"system": SYSTEM, "debian": DEBIAN, "interop": INTEROP, "partner": PARTNER,
           "long": LONG}
