@@ -311,3 +311,17 @@ void guest_main(start_info_t *si)
     test_main();
     finish();
 }
+
+bool enable_xsave(void)
+{
+    uint32_t a = 1, b, c, d;
+    unsigned long cr4;
+
+    __asm__ volatile("ud2; .ascii \"xen\"; cpuid"
+                     : "+a" (a), "=b" (b), "=c" (c), "=d" (d) : : "memory");
+    if (!(c & (1U << 26)))
+        return false;
+    __asm__ volatile("mov %%cr4, %0" : "=r" (cr4));
+    __asm__ volatile("mov %0, %%cr4" :: "r" (cr4 | 0x40000));
+    return true;
+}

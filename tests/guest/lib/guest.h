@@ -83,4 +83,7 @@ uint64_t *pt_entry(unsigned long va, unsigned int lvl);
 /* Map frame of page at va (user half) in the boot root, making tables. */
 void map_user(unsigned long va, const void *page, unsigned long flags);
 
+/* CR4.OSXSAVE on; false: CPUID does not offer XSAVE. */
+bool enable_xsave(void);
+
 #endif

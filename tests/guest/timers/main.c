@@ -51,15 +51,10 @@ static void clear_all(void)
 static void test_xcr0(void)
 {
     struct sched_poll poll = { .timeout = now() + 5000000 };
-    uint32_t a = 1, b, c, d;
-    unsigned long cr4;
+    uint32_t a, d;
 
-    __asm__ volatile("ud2; .ascii \"xen\"; cpuid"
-                     : "+a" (a), "=b" (b), "=c" (c), "=d" (d) : : "memory");
-    if (!(c & (1U << 26)))
+    if (!enable_xsave())
         return;
-    __asm__ volatile("mov %%cr4, %0" : "=r" (cr4));
-    __asm__ volatile("mov %0, %%cr4" :: "r" (cr4 | 0x40000));
     __asm__ volatile("xsetbv" :: "c" (0), "d" (0), "a" (3));
     HC(sched_op, (unsigned long)SCHEDOP_poll, &poll);
     __asm__ volatile("xgetbv" : "=a" (a), "=d" (d) : "c" (0));

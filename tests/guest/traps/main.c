@@ -105,15 +105,10 @@ static void do_xsetbv(void *val)
 static void test_xsetbv(void)
 {
     static const uint32_t bad[] = { 0, 2, 0xffffffff };
-    uint32_t a = 1, b, c, d, good = 3;
-    unsigned long cr4;
+    uint32_t good = 3;
 
-    __asm__ volatile("ud2; .ascii \"xen\"; cpuid"
-                     : "+a" (a), "=b" (b), "=c" (c), "=d" (d) : : "memory");
-    if (!(c & (1U << 26)))
+    if (!enable_xsave())
         return;
-    __asm__ volatile("mov %%cr4, %0" : "=r" (cr4));
-    __asm__ volatile("mov %0, %%cr4" :: "r" (cr4 | 0x40000));
     check_eq(try_call(do_xsetbv, &good), 0, "x87 and SSE");
     for (unsigned int n = 0; n < sizeof(bad) / sizeof(bad[0]); n++)
         check_eq(try_call(do_xsetbv, (void *)&bad[n]), 1, "a wrong XCR0");
