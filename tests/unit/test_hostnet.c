@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 
 #include "device/hostnet.h"
 #include "device/netlink.h"
+#include "netns.h"
 
 static const uint8_t mac[6] = { 0x00, 0x16, 0x3e, 1, 2, 3 };
 static char dir[] = "/tmp/test_hostnet.XXXXXX";
@@ -81,15 +81,11 @@ static int read_calls(char *last, size_t size)
     return nr;
 }
 
-/* Containers without the right to do so have nothing that can be tested. */
 static void begin(void)
 {
     char text[1000], path[200];
 
-    if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-        print_message("no network namespaces here: skipped\n");
-        skip();
-    }
+    need_namespace();
     strcpy(dir + strlen(dir) - 6, "XXXXXX");
     assert_non_null(mkdtemp(dir));
     snprintf(text, sizeof(text), fake, dir);

@@ -8,24 +8,15 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "device/netlink.h"
+#include "netns.h"
 
 static const uint8_t mac[6] = { 0x00, 0x16, 0x3e, 1, 2, 3 };
-
-/* Containers without the right to do so have nothing that can be tested. */
-static void need_namespace(void)
-{
-    if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET)) {
-        print_message("no network namespaces here: skipped\n");
-        skip();
-    }
-}
 
 static void test_bridges(void **state)
 {
