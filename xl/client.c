@@ -48,9 +48,9 @@ static void connect_xend(void)
 void client_send(const char *method, struct json_object *params)
 {
     struct json_object *o = json_object_new_object();
-    const char *text;
-    size_t len;
+    char *line, *at;
     ssize_t n;
+    int len;
 
     if (sock < 0)
         connect_xend();
@@ -59,21 +59,57 @@ void client_send(const char *method, struct json_object *params)
     add_str(o, "method", method);
     if (params)
         json_object_object_add(o, "params", params);
-    text = json_object_to_json_string_length(o, JSON_C_TO_STRING_PLAIN, &len);
-    while (len) {
-        n = send(sock, text, len, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        text += n;
-        len -= n;
-    }
-    if (len || send(sock, "\n", 1, MSG_NOSIGNAL) != 1) {
-        fail("xend has closed the connection");
-        exit(EXIT_FAILED);
-    }
+    len = asprintf(&line, "%s\n",
+                   json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
     json_object_put(o);
+    if (len < 0)
+        exit(fail("out of memory"));
+    for (at = line; at < line + len; at += n) {
+        n = send(sock, at, line + len - at, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            n = 0;
+        if (n < 0)
+            exit(fail("xend has closed the connection"));
+    }
+    free(line);
+}
+
+/* What there is of the answer, waiting with flags 0: recv's result. */
+static ssize_t read_more(int flags)
+{
+    ssize_t n;
+
+    if (in_len + 65536 > in_size) {
+        in_size = in_size ? in_size * 2 : 128 * 1024;
+        in = realloc(in, in_size);
+        if (!in)
+            exit(fail("out of memory"));
+    }
+    do
+        n = recv(sock, in + in_len, in_size - in_len, flags);
+    while (n < 0 && errno == EINTR);
+    if (n > 0)
+        in_len += n;
+    return n;
+}
+
+static char *find_line_end(void)
+{
+    return in_len ? memchr(in, '\n', in_len) : NULL;
+}
+
+int client_fd(void)
+{
+    return sock;
+}
+
+bool client_ready(void)
+{
+    ssize_t n = 1;
+
+    while (!find_line_end() && n > 0)
+        n = read_more(MSG_DONTWAIT);
+    return find_line_end() || !n || (n < 0 && errno != EAGAIN);
 }
 
 /* A line of the answer, without its newline; NULL at the end. */
@@ -81,22 +117,10 @@ static char *read_line(void)
 {
     char *end, *line;
     size_t len;
-    ssize_t n;
 
-    while (!(end = in_len ? memchr(in, '\n', in_len) : NULL)) {
-        if (in_len + 65536 > in_size) {
-            in_size = in_size ? in_size * 2 : 128 * 1024;
-            in = realloc(in, in_size);
-            if (!in)
-                return NULL;
-        }
-        n = read(sock, in + in_len, in_size - in_len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+    while (!(end = find_line_end()))
+        if (read_more(0) <= 0)
             return NULL;
-        in_len += n;
-    }
     len = end - in;
     line = strndup(in, len);
     in_len -= len + 1;

@@ -19,17 +19,21 @@ static const struct command main_commands[] = {
 static const struct command *const tables[] = {
     domain_commands, save_commands, list_commands, console_commands,
     resource_commands, device_commands, sched_commands, host_commands,
-    main_commands,
+    top_commands, main_commands,
 };
 
 #define NR_TABLES (sizeof(tables) / sizeof(tables[0]))
 
 static const struct command *running;
 
+void (*leave_screen)(void);
+
 int fail(const char *fmt, ...)
 {
     va_list ap;
 
+    if (leave_screen)
+        leave_screen();
     fputs("xl: ", stderr);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);
@@ -158,9 +162,18 @@ static int global_options(int argc, char **argv)
     return optind;
 }
 
+/* Programs that look for xentop find it as another name of this one. */
+static bool is_xentop(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+
+    return !strcmp(slash ? slash + 1 : name, "xentop");
+}
+
 int main(int argc, char **argv)
 {
-    int first = global_options(argc, argv), rc;
+    bool xentop = argc > 0 && is_xentop(argv[0]);
+    int first = xentop ? 0 : global_options(argc, argv), rc;
 
     if (first < 0)
         return EXIT_FAILED;
@@ -168,7 +181,7 @@ int main(int argc, char **argv)
         print_help(stdout);
         return EXIT_FAILED;
     }
-    running = find_command(argv[first]);
+    running = find_command(xentop ? "top" : argv[first]);
     if (!running) {
         fputs("command not implemented\n", stderr);
         return EXIT_FAILED;

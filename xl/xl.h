@@ -29,7 +29,8 @@ struct command {
 extern const struct command domain_commands[], save_commands[],
                             list_commands[], console_commands[],
                             resource_commands[], device_commands[],
-                            sched_commands[], host_commands[];
+                            sched_commands[], host_commands[],
+                            top_commands[];
 
 /* Global options. */
 struct globals {
@@ -37,6 +38,9 @@ struct globals {
     bool force, dry_run, json;
 };
 extern struct globals global;
+
+/* NULL, or gives the terminal back before a message is printed. */
+extern void (*leave_screen)(void);
 
 /* A line on standard error, begun by "xl: ".  Returns EXIT_FAILED. */
 int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -65,6 +69,11 @@ void client_send(const char *method, struct json_object *params);
  * warnings in either case.
  */
 struct json_object *client_receive(void);
+
+/* For those who do other things while they wait: the socket to poll, after
+ * client_send; and whether client_receive has its answer, without waiting. */
+int client_fd(void);
+bool client_ready(void);
 
 /* Both. */
 struct json_object *client_call(const char *method,

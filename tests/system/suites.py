@@ -31,7 +31,7 @@ HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
 DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
          "disk-kill", "disk-bad"]
 NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
-       "net-script"]
+       "net-script", "top"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save"]
 SAVE_DEVICES = ["save-disk"]

@@ -5,6 +5,28 @@
  */
 #include "xend_rig.h"
 
+/* Claim: one answer has the host's figures and each domain's with devices. */
+static void check_top(void)
+{
+    struct json_object *o = call("host.top", "{}"), *r, *list, *d;
+
+    assert_null(error_of(o));
+    r = json_object_object_get(o, "result");
+    list = json_object_object_get(r, "domains");
+    assert_int_equal(json_object_get_int64(
+        json_object_object_get(r, "total_kb")), MODEL_TOTAL_KB);
+    assert_true(json_object_get_int64(
+        json_object_object_get(r, "time_ns")) > 0);
+    assert_int_equal(json_object_array_length(list), 2);
+    for (int i = 0; i < 2; i++) {
+        d = json_object_array_get_idx(list, i);
+        assert_true(json_object_object_get_ex(d, "cpu_time_ns", NULL));
+        assert_true(json_object_object_get_ex(d, "nics", NULL));
+        assert_true(json_object_object_get_ex(d, "disks", NULL));
+    }
+    json_object_put(o);
+}
+
 static void test_life(void **state)
 {
     struct json_object *d;
@@ -24,6 +46,7 @@ static void test_life(void **state)
         json_object_object_get(d, "memory_kb")));
     json_object_put(d);
     call_refused("domain.shutdown", "{\"domain\":\"h\"}", "has not said");
+    check_top();
     call_ok("domain.destroy", "{\"domain\":\"h\"}");
     assert_true(is_clean(NULL, NULL));
     assert_int_equal(model_free_kb(), empty_kb);

@@ -126,8 +126,7 @@ static int api_create_domain(struct rpc_call *call)
     return 0;
 }
 
-static struct json_object *status_to_json(const struct domain_status *s,
-                                          bool config)
+struct json_object *rpc_status(const struct domain_status *s, bool config)
 {
     struct json_object *o = json_object_new_object();
 
@@ -177,7 +176,7 @@ static int list_some(struct rpc_call *call, struct json_object *list)
         if (!d || domain_status(d, &s))
             return err_set(&call->err, -ENOENT, "%s is an invalid domain "
                            "identifier", a->domains.item[i]);
-        json_object_array_add(list, status_to_json(&s, a->config));
+        json_object_array_add(list, rpc_status(&s, a->config));
     }
     return 0;
 }
@@ -199,7 +198,7 @@ static int api_list(struct rpc_call *call)
     if (rc)
         return err_sys(&call->err, rc, "cannot list domains");
     for (unsigned int i = 0; i < nr; i++)
-        json_object_array_add(list, status_to_json(&all[i], a->config));
+        json_object_array_add(list, rpc_status(&all[i], a->config));
     return 0;
 }
 

@@ -23,6 +23,8 @@ struct target_args {
 
 extern const struct field target_fields[];
 
+struct domain_status;
+
 /* A config in a request, in one of its notations. */
 struct config_text {
     const char *format, *text, *path, *dir;
@@ -34,6 +36,9 @@ struct config_text {
  * call in either case. */
 struct domain_config *rpc_config(struct rpc_call *call,
                                  const struct config_text *t);
+
+/* What listings show of a domain. */
+struct json_object *rpc_status(const struct domain_status *s, bool config);
 
 /* The domain that the arguments name, by name or id; NULL with call->err. */
 struct domain *rpc_target(struct rpc_call *call);

@@ -21,7 +21,7 @@ enum {
 
 static const struct rpc_method *const tables[] = {
     domain_methods, device_methods, save_methods, vcpu_methods, host_methods,
-    event_methods,
+    top_methods, event_methods,
 };
 
 static const struct rpc_method *find_method(const char *name)
@@ -198,7 +198,8 @@ static void run(struct conn *c, const struct rpc_method *m,
     *call = (struct rpc_call){ .x = c->x, .conn = c, .method = m,
                                .id = json_object_get(id) };
     list_init(&call->link);
-    log_info("pid %d uid %d: %s %s", (int)c->pid, (int)c->uid, m->name,
+    log_line(m->right == RIGHT_READ ? LOG_DEBUG : LOG_INFO,
+             "pid %d uid %d: %s %s", (int)c->pid, (int)c->uid, m->name,
              subject(params));
     code = prepare(call, params);
     if (code) {

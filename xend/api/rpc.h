@@ -54,7 +54,7 @@ struct rpc_method {
 extern const struct rpc_method domain_methods[], device_methods[],
                                save_methods[],
                                vcpu_methods[], host_methods[],
-                               event_methods[];
+                               top_methods[], event_methods[];
 
 /* Handle one line that came on c. */
 void rpc_handle(struct conn *c, const char *line, size_t len);

@@ -40,6 +40,7 @@
 struct device;
 struct domain;
 struct json_object;
+struct traffic;
 struct xend;
 
 /*
@@ -68,6 +69,11 @@ struct device_ops {
 
     /* Add what is special in listings to obj; common members are there. */
     void (*describe)(const struct device *dev, struct json_object *obj);
+
+    /* Add what has gone through it, from the guest's side; t: of the host's
+     * interfaces. */
+    void (*count)(const struct device *dev, const struct traffic *t,
+                  struct json_object *obj);
 };
 
 extern const struct device_ops vbd_ops, vif_ops;
@@ -139,5 +145,10 @@ void devices_drop(struct domain *d);
 
 /* An array with an object for each device that the store has of d. */
 struct json_object *devices_to_json(struct domain *d, enum device_kind kind);
+
+/* The same of counters: devid, and what the kind counts. */
+struct json_object *devices_count(struct domain *d, enum device_kind kind,
+                                  const struct traffic *t);
+bool devices_any(const struct domain *d, enum device_kind kind);
 
 #endif

@@ -291,6 +291,32 @@ static struct json_object *describe(const struct device *dev)
     return o;
 }
 
+bool devices_any(const struct domain *d, enum device_kind kind)
+{
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link)
+        if (dev->ops->kind == kind)
+            return true;
+    return false;
+}
+
+struct json_object *devices_count(struct domain *d, enum device_kind kind,
+                                  const struct traffic *t)
+{
+    struct json_object *list = json_object_new_array(), *o;
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link)
+        if (dev->ops->kind == kind) {
+            o = json_object_new_object();
+            json_add_int(o, "devid", dev->devid);
+            dev->ops->count(dev, t, o);
+            json_object_array_add(list, o);
+        }
+    return list;
+}
+
 struct json_object *devices_to_json(struct domain *d, enum device_kind kind)
 {
     struct json_object *list = json_object_new_array();

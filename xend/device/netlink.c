@@ -319,3 +319,60 @@ int link_addresses(struct ipv4_net **ret_list, unsigned int *ret_nr)
     *ret_nr = l.nr;
     return 0;
 }
+
+struct counters_list {
+    struct link_counters *c;
+    unsigned int nr;
+};
+
+static int read_counters(const struct nlattr *a, void *ctx)
+{
+    struct link_counters *c = ctx;
+    struct rtnl_link_stats64 s;
+
+    if (mnl_attr_get_type(a) == IFLA_IFNAME)
+        snprintf(c->name, sizeof(c->name), "%s", mnl_attr_get_str(a));
+    if (mnl_attr_get_type(a) != IFLA_STATS64 ||
+        mnl_attr_get_payload_len(a) < offsetof(struct rtnl_link_stats64,
+                                               multicast))
+        return MNL_CB_OK;
+    /* It lies at a multiple of 4. */
+    memcpy(&s, mnl_attr_get_payload(a), offsetof(struct rtnl_link_stats64,
+                                                 multicast));
+    c->rx_bytes = s.rx_bytes;
+    c->rx_packets = s.rx_packets;
+    c->rx_dropped = s.rx_dropped;
+    c->tx_bytes = s.tx_bytes;
+    c->tx_packets = s.tx_packets;
+    c->tx_dropped = s.tx_dropped;
+    return MNL_CB_OK;
+}
+
+static int on_counters(const struct nlmsghdr *h, void *ctx)
+{
+    struct counters_list *l = ctx;
+
+    if (h->nlmsg_type != RTM_NEWLINK)
+        return MNL_CB_OK;
+    l->c = xrealloc(l->c, (l->nr + 1) * sizeof(*l->c));
+    l->c[l->nr] = (struct link_counters){ .name = "" };
+    return mnl_attr_parse(h, sizeof(struct ifinfomsg), read_counters,
+                          &l->c[l->nr++]);
+}
+
+int link_counters(struct link_counters **ret_list, unsigned int *ret_nr)
+{
+    struct counters_list l = { NULL, 0 };
+    struct request r;
+    int rc;
+
+    begin(&r, RTM_GETLINK, NLM_F_DUMP, sizeof(struct ifinfomsg));
+    rc = talk(&r, on_counters, &l);
+    if (rc) {
+        free(l.c);
+        return rc;
+    }
+    *ret_list = l.c;
+    *ret_nr = l.nr;
+    return 0;
+}

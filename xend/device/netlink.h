@@ -21,6 +21,13 @@ struct link {
     bool up;
 };
 
+/* What has gone through an interface, as dom0 sees it. */
+struct link_counters {
+    char name[IFNAMSIZ];
+    uint64_t rx_bytes, rx_packets, rx_dropped;
+    uint64_t tx_bytes, tx_packets, tx_dropped;
+};
+
 struct ipv4_net {
     uint32_t addr;              /* host byte order */
     unsigned int prefix;        /* bits of the network */
@@ -55,6 +62,9 @@ int link_add_address(const struct ipv4_net *net);
 
 /* All IPv4 addresses of the host; the array is the caller's. */
 int link_addresses(struct ipv4_net **ret_list, unsigned int *ret_nr);
+
+/* Counters of all interfaces, in no order; the array is the caller's. */
+int link_counters(struct link_counters **ret_list, unsigned int *ret_nr);
 
 /* A random hardware address of Xen's range, 00:16:3e. */
 void mac_new(uint8_t mac[6]);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "device/counters.h"
 #include "device/device.h"
 #include "device/loop.h"
 #include "util/cleanup.h"
@@ -285,8 +286,25 @@ static void vbd_describe(const struct device *dev, struct json_object *obj)
     json_add_bool(obj, "cdrom", dev->config->vbd.cdrom);
 }
 
+static void vbd_count(const struct device *dev, const struct traffic *t,
+                      struct json_object *obj)
+{
+    struct vbd_counters c;
+
+    (void)t;
+    if (!vbd_counters(BACK_ENDS, dev->domid, dev->devid, &c))
+        return;
+    json_add_int(obj, "reads", (int64_t)c.reads);
+    json_add_int(obj, "writes", (int64_t)c.writes);
+    json_add_int(obj, "flushes", (int64_t)c.flushes);
+    json_add_int(obj, "discards", (int64_t)c.discards);
+    json_add_int(obj, "read_sectors", (int64_t)c.read_sectors);
+    json_add_int(obj, "written_sectors", (int64_t)c.written_sectors);
+    json_add_int(obj, "out_of_requests", (int64_t)c.out_of_requests);
+}
+
 const struct device_ops vbd_ops = {
     .kind = DEVICE_VBD, .type = "vbd",
     .prepare = vbd_prepare, .nodes = vbd_nodes, .release = vbd_release,
-    .adopt = vbd_adopt, .describe = vbd_describe,
+    .adopt = vbd_adopt, .describe = vbd_describe, .count = vbd_count,
 };

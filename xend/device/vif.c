@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 
+#include "device/counters.h"
 #include "device/device.h"
 #include "device/hostnet.h"
 #include "device/netlink.h"
@@ -315,9 +316,26 @@ static void vif_describe(const struct device *dev, struct json_object *obj)
         json_add_str(obj, "ifname", h->ifname);
 }
 
+/* What dom0 receives from it the guest has sent. */
+static void vif_count(const struct device *dev, const struct traffic *t,
+                      struct json_object *obj)
+{
+    const struct vif_host *h = host_of(dev);
+    const struct link_counters *c = h ? traffic_find(t, h->ifname) : NULL;
+
+    if (!c)
+        return;
+    json_add_int(obj, "tx_bytes", (int64_t)c->rx_bytes);
+    json_add_int(obj, "tx_packets", (int64_t)c->rx_packets);
+    json_add_int(obj, "tx_dropped", (int64_t)c->rx_dropped);
+    json_add_int(obj, "rx_bytes", (int64_t)c->tx_bytes);
+    json_add_int(obj, "rx_packets", (int64_t)c->tx_packets);
+    json_add_int(obj, "rx_dropped", (int64_t)c->tx_dropped);
+}
+
 const struct device_ops vif_ops = {
     .kind = DEVICE_VIF, .type = "vif",
     .prepare = vif_prepare, .nodes = vif_nodes, .plug = vif_plug,
     .unplug = vif_unplug, .release = vif_release, .adopt = vif_adopt,
-    .describe = vif_describe,
+    .describe = vif_describe, .count = vif_count,
 };

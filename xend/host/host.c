@@ -199,15 +199,13 @@ static int add_version(struct host *h, struct host_info *i)
     return 0;
 }
 
-int host_get_info(struct host *h, struct host_info *ret_info)
+int host_get_machine(struct host *h, struct host_info *ret_info)
 {
     struct host_info i = { .nr_cpus = 0 };
     struct xc_physinfo p;
     int rc;
 
     rc = xc_physinfo(h->xc, &p);
-    if (!rc)
-        rc = add_version(h, &i);
     if (rc)
         return rc;
     i.nr_cpus = p.nr_cpus;
@@ -221,6 +219,19 @@ int host_get_info(struct host *h, struct host_info *ret_info)
     i.total_kb = pages_kb(p.total_pages);
     i.free_kb = pages_kb(p.free_pages - p.outstanding_pages);
     i.outstanding_kb = pages_kb(p.outstanding_pages);
+    *ret_info = i;
+    return 0;
+}
+
+int host_get_info(struct host *h, struct host_info *ret_info)
+{
+    struct host_info i;
+    int rc = host_get_machine(h, &i);
+
+    if (!rc)
+        rc = add_version(h, &i);
+    if (rc)
+        return rc;
     COPY(i.scheduler, scheduler_word(h->xc));
     *ret_info = i;
     return 0;

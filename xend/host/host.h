@@ -56,6 +56,8 @@ int host_reserve(struct host *h, uint64_t kb, struct err *err);
 void host_unreserve(struct host *h, uint64_t kb);
 
 int host_get_info(struct host *h, struct host_info *ret_info);
+/* Only CPUs and memory, and nothing of the hypervisor: one hypercall. */
+int host_get_machine(struct host *h, struct host_info *ret_info);
 
 /* Up to max CPUs; returns how many there are. */
 int host_get_cpus(struct host *h, unsigned int max, struct host_cpu *ret_cpus);
