@@ -39,7 +39,8 @@ static void fill(struct xend *x, const struct xc_domain_info *info,
     *s = (struct domain_status){
         .domid = info->domid,
         .memory_kb = info->pages * (XC_PAGE_SIZE / 1024),
-        .maxmem_kb = info->max_pages > UINT64_MAX / XC_PAGE_SIZE ?
+        /* What hypervisors say of a domain without a limit. */
+        .maxmem_kb = info->max_pages >= UINT32_MAX ?
                      UINT64_MAX : info->max_pages * (XC_PAGE_SIZE / 1024),
         .cpu_time_ns = info->cpu_time_ns,
         .vcpus = info->online_vcpus, .max_vcpus = info->max_vcpu_id + 1,
