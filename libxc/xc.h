@@ -189,6 +189,9 @@ struct xc_vcpu_info {
 int xc_vcpu_getinfo(struct xc *xc, uint32_t domid, unsigned int vcpu,
                     struct xc_vcpu_info *ret_info);
 
+/* Send a non-maskable interrupt.  -ENOSYS: the hypervisor cannot. */
+int xc_vcpu_send_nmi(struct xc *xc, uint32_t domid, unsigned int vcpu);
+
 /* Hard affinity: the CPUs a vcpu may run on; soft: those it prefers.  Either
  * pointer may be NULL.  -EINVAL: no CPU of the set is usable. */
 int xc_vcpu_set_affinity(struct xc *xc, uint32_t domid, unsigned int vcpu,

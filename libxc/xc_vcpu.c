@@ -26,6 +26,18 @@ int xc_vcpu_getinfo(struct xc *xc, uint32_t domid, unsigned int vcpu,
     return 0;
 }
 
+int xc_vcpu_send_nmi(struct xc *xc, uint32_t domid, unsigned int vcpu)
+{
+    struct xen_domctl op = {
+        .cmd = XEN_DOMCTL_sendtrigger,
+        .domain = (domid_t)domid,
+        .u.sendtrigger = { .trigger = XEN_DOMCTL_SENDTRIGGER_NMI,
+                           .vcpu = vcpu },
+    };
+
+    return xc_domctl(xc, &op);
+}
+
 /* Both maps travel in one buffer, the hard one first. */
 static int affinity_op(struct xc *xc, struct xen_domctl *op,
                        struct xc_cpumap maps[2])

@@ -181,6 +181,21 @@ static int cmd_sysrq(int argc, char **argv)
     return client_do("domain.sysrq", o);
 }
 
+static int cmd_trigger(int argc, char **argv)
+{
+    struct json_object *o = params_of("domain", only_domain(argc, argv));
+    int64_t vcpu = 0;
+
+    if (strcmp(argv[optind + 1], "nmi"))
+        return fail("trigger %s: only nmi is known for PV guests",
+                    argv[optind + 1]);
+    if (optind + 2 < argc &&
+        !parse_number(argv[optind + 2], 0, 100000, &vcpu))
+        return fail("invalid vcpu: %s", argv[optind + 2]);
+    add_int(o, "vcpu", vcpu);
+    return client_do("domain.send_nmi", o);
+}
+
 static void send_ask(const char *method, const char *domain, int wait)
 {
     struct json_object *o = params_of("domain", domain);
@@ -272,5 +287,7 @@ const struct command domain_commands[] = {
       "Give a domain another name", NULL, 2, false },
     { "sysrq", cmd_sysrq, "<Domain> <letter>", "Press a SysRq key in a domain",
       NULL, 2, false },
+    { "trigger", cmd_trigger, "<Domain> nmi [VCPU]",
+      "Send a non-maskable interrupt to a vcpu", NULL, 2, false },
     { NULL, NULL, NULL, NULL, NULL, 0, false }
 };

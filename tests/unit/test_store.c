@@ -191,7 +191,12 @@ static void test_watches(void **state)
     store_announce(s, "@releaseDomain");
     assert_string_equal(event(0), "@releaseDomain r");
     assert_string_equal(event(1), "");
+    assert_true(store_is_watched(s, 1, "/local/domain/1/dev"));
+    assert_false(store_is_watched(s, 1, "/local/domain/1/dev/x"));
+    assert_false(store_is_watched(s, 2, "/local/domain/1/dev"));
+    assert_false(store_is_watched(s, 77, "/local/domain/1/dev"));
     call(1, XS_RESET_WATCHES, 0, "", 1, reply);
+    assert_false(store_is_watched(s, 1, "/local/domain/1/dev"));
     store_write(s, NULL, "/local/domain/1/dev/x", "5");
     assert_string_equal(event(1), "");
 }

@@ -46,6 +46,15 @@ static void test_life(void **state)
         json_object_object_get(d, "memory_kb")));
     json_object_put(d);
     call_refused("domain.shutdown", "{\"domain\":\"h\"}", "has not said");
+    call_refused("domain.sysrq", "{\"domain\":\"h\",\"key\":\"h\"}",
+                 "does not listen");
+    call_refused("domain.sysrq", "{\"domain\":\"h\",\"key\":\"\\n\"}",
+                 "letters and digits");
+    call_ok("domain.send_nmi", "{\"domain\":\"h\",\"vcpu\":1}");
+    call_refused("domain.send_nmi", "{\"domain\":\"h\",\"vcpu\":2}",
+                 "no vcpu 2");
+    call_refused("domain.send_nmi", "{\"domain\":\"0\"}",
+                 "cannot send an NMI to a guest");
     check_top();
     call_ok("domain.destroy", "{\"domain\":\"h\"}");
     assert_true(is_clean(NULL, NULL));

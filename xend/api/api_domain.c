@@ -328,6 +328,24 @@ static int api_sysrq(struct rpc_call *call)
     return domain_sysrq(d, a->key[0], &call->err);
 }
 
+struct nmi_args {
+    char *domain;
+    int64_t vcpu;
+};
+
+static const struct field nmi_fields[] = {
+    STRING(nmi_args, domain, true),
+    INT(nmi_args, vcpu, false, 0, CONFIG_MAX_VCPUS - 1, 0), END
+};
+
+static int api_send_nmi(struct rpc_call *call)
+{
+    const struct nmi_args *a = call->args;
+    struct domain *d = rpc_target(call);
+
+    return d ? domain_send_nmi(d, a->vcpu, &call->err) : call->err.rc;
+}
+
 struct console_args {
     char *domain;
     bool all;
@@ -415,6 +433,8 @@ const struct rpc_method domain_methods[] = {
       sizeof(struct rename_args), api_rename },
     { "domain.sysrq", RIGHT_ADMIN, sysrq_fields, sizeof(struct sysrq_args),
       api_sysrq },
+    { "domain.send_nmi", RIGHT_ADMIN, nmi_fields, sizeof(struct nmi_args),
+      api_send_nmi },
     { "domain.console", RIGHT_ADMIN, console_fields,
       sizeof(struct console_args), api_console },
     { "domain.set_memory", RIGHT_ADMIN, memory_fields,

@@ -115,8 +115,12 @@ int domain_rename(struct domain *d, const char *name, struct err *err);
  * that it can. */
 int domain_ask(struct domain *d, const char *what, struct err *err);
 
-/* As if its kernel had pressed this key with SysRq. */
+/* As if this key had been pressed with SysRq.  -EOPNOTSUPP: the guest's kernel
+ * does not listen for it; -EBUSY: it has not taken the last one. */
 int domain_sysrq(struct domain *d, char key, struct err *err);
+
+/* Send a non-maskable interrupt.  -EOPNOTSUPP: this hypervisor cannot. */
+int domain_send_nmi(struct domain *d, int64_t vcpu, struct err *err);
 
 /* Refuse what needs a live domain: -EBUSY or -ESRCH with the reason. */
 int domain_need_live(const struct domain *d, struct err *err);

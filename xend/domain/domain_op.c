@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is done with domains: the lifecycle table's actions. */
+#include <ctype.h>
 #include <errno.h>
 #include <sys/random.h>
 #include <time.h>
@@ -268,13 +269,28 @@ int domain_ask(struct domain *d, const char *what, struct err *err)
 
 int domain_sysrq(struct domain *d, char key, struct err *err)
 {
+    _cleanup_free_ char *path = xasprintf("/local/domain/%u/control/sysrq",
+                                          d->domid);
+    _cleanup_free_ char *last = NULL;
     char text[2] = { key, 0 };
     int rc = domain_need_live(d, err);
 
     if (rc)
         return rc;
-    rc = store_writef(d->x->store, NULL, text,
-                      "/local/domain/%u/control/sysrq", d->domid);
+    if (!isalnum((unsigned char)key))
+        return err_set(err, -EINVAL, "SysRq keys are letters and digits; h "
+                       "makes the kernel print what each does");
+    /* Linux announces no feature for it; that it listens says the same. */
+    if (!store_is_watched(d->x->store, d->domid, path))
+        return err_set(err, -EOPNOTSUPP, "%s does not listen for SysRq keys; "
+                       "its kernel may not be up yet, or built without them",
+                       d->config->name);
+    last = store_read(d->x->store, NULL, path, NULL);
+    if (last && *last)
+        return err_set(err, -EBUSY, "%s has not taken the last key yet%s",
+                       d->config->name,
+                       d->state == LIFE_PAUSED ? "; it is paused" : "");
+    rc = store_write(d->x->store, NULL, path, text);
     return rc ? err_sys(err, rc, "cannot reach %s", d->config->name) : 0;
 }
 

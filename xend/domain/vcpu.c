@@ -148,3 +148,20 @@ int domain_vcpus(struct domain *d, struct domain_vcpu **ret_vcpus,
     *ret_nr = max;
     return 0;
 }
+
+int domain_send_nmi(struct domain *d, int64_t vcpu, struct err *err)
+{
+    int rc = domain_need_live(d, err);
+
+    if (rc)
+        return rc;
+    if (vcpu < 0 || vcpu >= d->config->maxvcpus)
+        return err_set(err, -EINVAL, "%s has no vcpu %lld", d->config->name,
+                       (long long)vcpu);
+    rc = xc_vcpu_send_nmi(host_xc(d->x->host), d->domid, (unsigned int)vcpu);
+    if (rc == -ENOSYS)
+        return err_set(err, -EOPNOTSUPP, "this hypervisor cannot send an NMI "
+                       "to a guest");
+    return rc ? err_sys(err, rc, "cannot send an NMI to %s", d->config->name)
+              : 0;
+}

@@ -292,6 +292,20 @@ bool store_is_introduced(const struct store *s, unsigned int domid)
     return !domid || conn_of_domain((struct store *)s, domid);
 }
 
+bool store_is_watched(const struct store *s, unsigned int domid,
+                      const char *path)
+{
+    struct conn *c = conn_of_domain((struct store *)s, domid);
+    struct watch *w;
+
+    if (!c)
+        return false;
+    list_for_each(w, &c->watches, by_owner)
+        if (streq(watch_path(w), path))
+            return true;
+    return false;
+}
+
 void store_get_stats(const struct store *s, struct store_stats *ret_stats)
 {
     struct conn *c;

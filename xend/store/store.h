@@ -100,6 +100,11 @@ unsigned int store_domids(const struct store *s, unsigned int *ret_domids,
                           unsigned int max);
 bool store_is_introduced(const struct store *s, unsigned int domid);
 
+/* Whether the domain's kernel has asked to be told of changes at this very
+ * path, absolute: what is written there, it acts on. */
+bool store_is_watched(const struct store *s, unsigned int domid,
+                      const char *path);
+
 /*
  * Several changes as one: nobody sees some of them, and a kill leaves all or
  * none.  Every function below takes a transaction, or NULL for an immediate
