@@ -140,6 +140,7 @@ struct walk {
     uint32_t contexts;
     uint64_t vcpus[16];                 /* seen: a bit for each */
     uint8_t *body;                      /* of the record at hand */
+    uint64_t room;                      /* bytes there: fresh pages cost */
 };
 
 static int bad(struct walk *w, const char *what)
@@ -445,6 +446,19 @@ static const struct kind {
     [SR_END] = { 8, 8, NULL, 1u << SR_SHARED_INFO },
 };
 
+static int make_room(struct walk *w, uint64_t size)
+{
+    if (size <= w->room)
+        return 0;
+    free(w->body);
+    w->room = 0;
+    w->body = malloc(size);
+    if (!w->body)
+        return xc_fail(w->in->err, -ENOMEM, "out of memory in this domain");
+    w->room = size;
+    return 0;
+}
+
 /* A record whose head has been read. */
 static int read_body(struct walk *w, const struct sr_record *r)
 {
@@ -459,9 +473,9 @@ static int read_body(struct walk *w, const struct sr_record *r)
         return bad(w, "a record in the wrong place");
     if (r->size < k->min || r->size > k->max)
         return bad(w, "a record's length cannot be");
-    w->body = malloc(r->size + 8);
-    if (!w->body)
-        return xc_fail(w->in->err, -ENOMEM, "out of memory in this domain");
+    rc = make_room(w, r->size + 8);
+    if (rc)
+        return rc;
     memset(w->body + r->size, 0, 8);
     rc = in_read(w, w->body, (r->size + 7) & ~7ULL);
     for (size_t i = 0; i < (-r->size & 7) && !rc; i++)
@@ -471,8 +485,6 @@ static int read_body(struct walk *w, const struct sr_record *r)
         rc = r->type == SR_END ? on_end(w, r->size, crc)
                                : k->fn(w, r->size);
     w->last = r->type;
-    free(w->body);
-    w->body = NULL;
     return rc;
 }
 
@@ -504,6 +516,7 @@ int sr_walk(const struct sr_in *in, const struct sr_visitor *v, void *ctx)
     if (!rc)
         rc = walk_records(&w);
     free(w.buf);
+    free(w.body);
     free(w.pfn);
     return rc;
 }
