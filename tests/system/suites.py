@@ -35,7 +35,7 @@ NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
        "net-script", "top"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save"]
-SAVE_DEVICES = ["save-disk"]
+SAVE_DEVICES = ["save-load"]
 
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
