@@ -154,6 +154,18 @@ static void late_now(void)
     settle();
 }
 
+/* The guest's kernel wants to hear of its devices. */
+static void guest_watches(void)
+{
+    static const char args[] = "device\0token";
+    char reply[8192];
+
+    assert_int_equal(call(1, XS_WATCH, 0, args, sizeof(args), reply),
+                     XS_WATCH);
+    while (*event(1))
+        ;
+}
+
 /* The guest looks for the device, which went; then it is over. */
 static void guest_looks(void)
 {
@@ -161,6 +173,8 @@ static void guest_looks(void)
     char reply[8192];
 
     hurried = false;
+    while (*event(1))
+        ;
     assert_int_equal(call(1, XS_DIRECTORY, 0, node, sizeof(node), reply),
                      XS_ERROR);
     assert_true(hurried);
@@ -203,6 +217,14 @@ static bool no_nodes(void)
     return none;
 }
 
+static void guest_lets_go(void)
+{
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    guest_looks();
+    assert_true(no_nodes() && list_empty(&d.devices));
+}
+
 static struct device_config *disk(void)
 {
     struct config_report r = { 0 };
@@ -223,12 +245,14 @@ static int device_setup(void **state)
     d.x = &x;
     d.config = config_new();
     d.config->name = xstrdup("g");
+    strcpy(d.uuid, "u");
     d.domid = 1;
     d.state = LIFE_RUNNING;
     list_init(&d.devices);
     calls[0] = 0;
     prepare_rc = nr_results = saves = 0;
     live = true;
+    guest_watches();
     return rc;
 }
 
@@ -263,6 +287,16 @@ static void ended(int rc, const char *word)
     if (result.rc != rc || !strstr(result.text, word))
         fail_msg("%d: %s; expected %d, \"%s\"", result.rc, result.text, rc,
                  word);
+}
+
+/* The process dies and another one finds what there is. */
+static void restart(void)
+{
+    devices_drop(&d);
+    calls[0] = 0;
+    devices_restore(&d);
+    devices_resume(&d);
+    settle();
 }
 
 /* An attached device. */
@@ -313,14 +347,10 @@ static void test_detach(void **state)
     front(STATE_CLOSED);
     assert_string_equal(calls, "");
     back(STATE_CLOSED);
-    assert_string_equal(calls, "u");
+    assert_string_equal(calls, "ur");
     assert_true(no_nodes());
     assert_int_equal(nr_results, 0);
-    attach();                   /* not before the guest has seen it go */
-    ended(-EEXIST, "same device");
-    nr_results = 0;
     guest_looks();
-    assert_string_equal(calls, "ur");
     ended(0, "");
     assert_int_equal(d.config->nr_devices, 0);
     assert_true(list_empty(&d.devices));
@@ -328,20 +358,81 @@ static void test_detach(void **state)
     ended(-ENOENT, "no disk 51712");
 }
 
-/* Claim: a guest that does not let go keeps it, unless by force. */
+/* Claim: requests for a device that is on its way wait for the end of that. */
+static void test_queue(void **state)
+{
+    (void)state;
+    make();
+    detach(false);
+    detach(false);              /* the second has nothing left to do */
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    assert_string_equal(calls, "ur");
+    attach();
+    assert_string_equal(calls, "ur");   /* the guest has not seen it go */
+    guest_looks();
+    assert_string_equal(calls, "urpn");
+    assert_int_equal(nr_results, 2);
+    assert_int_equal(result.rc, 0);
+    detach(false);              /* while it is being attached */
+    back(STATE_INIT_WAIT);
+    front(STATE_CONNECTED);
+    back(STATE_CONNECTED);
+    assert_int_equal(nr_results, 1);
+    assert_true(holds(BACK "/online", "0"));
+    attach();
+    devices_stop(&d, on_done, NULL);    /* ends all but the attach, which */
+    live = false;
+    back(STATE_CLOSED);
+    assert_int_equal(nr_results, 3);    /* finds that it cannot be */
+    assert_int_equal(result.rc, -EBUSY);
+    assert_true(no_nodes() && list_empty(&d.devices));
+}
+
+/* Claim: a guest that does not watch its devices is not waited for. */
+static void test_blind(void **state)
+{
+    static const char args[] = "device\0token";
+    char reply[8192];
+
+    (void)state;
+    make();
+    while (*event(1))
+        ;
+    assert_int_equal(call(1, XS_UNWATCH, 0, args, sizeof(args), reply),
+                     XS_UNWATCH);
+    detach(false);
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    ended(0, "");
+    assert_true(list_empty(&d.devices));
+}
+
+/* Claim: a guest keeps it until it lets go of it, unless by force. */
 static void test_busy(void **state)
 {
     (void)state;
     make();
     detach(false);
+    attach();                   /* waits for the end of that */
     late_now();
-    ended(-EBUSY, "does not let go");
-    assert_true(holds(BACK "/state", "4"));
-    assert_true(holds(BACK "/online", "1"));
+    assert_int_equal(nr_results, 2);
+    assert_int_equal(result.rc, -EBUSY);
     assert_int_equal(d.config->nr_devices, 1);
     assert_string_equal(calls, "");
-    detach(true);
+    detach(false);
+    ended(-EBUSY, "as soon as the guest lets go");
+    restart();
+    assert_true(holds(BACK "/online", "0"));
     late_now();
+    guest_lets_go();
+    assert_string_equal(calls, "aur");
+    assert_int_equal(d.config->nr_devices, 0);
+
+    make();
+    detach(false);
+    late_now();
+    detach(true);
     assert_true(holds(FRONT "/state", "6"));
     assert_string_equal(calls, "");
     back(STATE_CLOSED);
@@ -389,7 +480,8 @@ static void test_fails(void **state)
     store_write(s, NULL, "/local/domain/0/error/backend/vbd/1/51712/error",
                 "2 creating vbd structure");
     back(STATE_CLOSING);
-    late_now();
+    back(STATE_CLOSED);
+    guest_looks();
     ended(-EIO, "dom0's driver says: 2 creating");
     assert_true(no_nodes());
     assert_true(!store_read(s, NULL, "/local/domain/0/error/backend/vbd/1",
@@ -446,9 +538,7 @@ static void test_guest(void **state)
     back(STATE_INIT_WAIT);
     store_write(s, NULL, "/local/domain/1/error/device/vbd/51712/error",
                 "evil\n\x1b[2J");
-    front(STATE_CLOSED);
-    back(STATE_CLOSED);
-    guest_looks();
+    guest_lets_go();
     ended(-EIO, "the guest's driver says: evil??[2J");
     assert_true(no_nodes() && list_empty(&d.devices));
 }
@@ -474,7 +564,9 @@ static void test_stop(void **state)
         nr_results = 0;
         devices_stop(&d, on_done, NULL);
         settle();
-        if (point >= 2) {
+        if (point == 1)
+            back(STATE_INIT_WAIT);      /* dom0's driver was about to */
+        if (point >= 1) {
             assert_true(holds(FRONT "/state", "6"));
             back(STATE_CLOSED);
         }
@@ -509,17 +601,46 @@ static void test_start(void **state)
     ended(-ECANCELED, "destroyed");
     devices_stop(&d, on_done, NULL);
     settle();
+    back(STATE_INIT_WAIT);
+    back(STATE_CLOSED);
     assert_true(no_nodes() && list_empty(&d.devices));
 }
 
-/* The process dies and another one finds what there is. */
-static void restart(void)
+/*
+ * Claim: neither end is asked to close while it comes up, by whatever order: a
+ * front end that hears Connected after that takes the kernel down with it.
+ */
+static void test_crossing(void **state)
 {
-    devices_drop(&d);
-    calls[0] = 0;
-    devices_restore(&d);
-    devices_resume(&d);
-    settle();
+    (void)state;
+    attach();
+    back(STATE_INIT_WAIT);
+    front(STATE_INITIALISED);
+    restart();                  /* nobody knows of it: it is to go */
+    assert_true(holds(BACK "/state", "2"));
+    assert_true(holds(BACK "/online", "0"));
+    back(STATE_CONNECTED);
+    assert_true(holds(BACK "/state", "5"));
+    guest_lets_go();
+
+    attach();
+    back(STATE_INIT_WAIT);
+    restart();
+    assert_true(holds(FRONT "/state", "6"));
+    front(STATE_INITIALISED);   /* it had begun, as seen now */
+    assert_true(holds(BACK "/state", "2"));
+    back(STATE_CONNECTED);
+    assert_true(holds(BACK "/state", "5"));
+    guest_lets_go();
+
+    attach();
+    restart();
+    assert_true(holds(FRONT "/state", "1"));
+    back(STATE_INIT_WAIT);      /* not before dom0's driver has its nodes */
+    assert_true(holds(FRONT "/state", "6"));
+    back(STATE_CLOSED);
+    guest_looks();
+    assert_true(no_nodes() && list_empty(&d.devices));
 }
 
 static void test_restart(void **state)
@@ -530,11 +651,8 @@ static void test_restart(void **state)
     restart();                  /* nobody knows of it: it goes */
     assert_string_equal(calls, "A");
     assert_true(holds(BACK "/online", "0"));
-    front(STATE_CLOSED);
-    back(STATE_CLOSED);
-    guest_looks();
+    guest_lets_go();
     assert_string_equal(calls, "Aur");
-    assert_true(no_nodes() && list_empty(&d.devices));
 
     make();
     restart();                  /* it goes on */
@@ -544,12 +662,27 @@ static void test_restart(void **state)
 
     detach(false);
     restart();                  /* the detach goes on */
-    front(STATE_CLOSED);
-    back(STATE_CLOSED);
-    guest_looks();
+    guest_lets_go();
     assert_string_equal(calls, "aur");
     assert_int_equal(d.config->nr_devices, 0);
+
+    make();
+    detach(false);
+    front(STATE_CLOSED);
+    back(STATE_CLOSED);
+    assert_true(no_nodes());
+    restart();                  /* all is done, but the guest to see it */
+    assert_string_equal(calls, "");
+    assert_int_equal(d.config->nr_devices, 0);
+    attach();
+    assert_string_equal(calls, "");
+    guest_looks();
+    assert_string_equal(calls, "pn");
+    devices_stop(&d, on_done, NULL);
+    settle();
+    back(STATE_CLOSED);
     assert_true(no_nodes() && list_empty(&d.devices));
+    assert_null(store_list(s, NULL, "/vm/u/unseen-vbd"));
 
     make();
     store_rm(s, NULL, "/local/domain/0/backend/vbd/1");
@@ -597,9 +730,11 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_attach), TEST(test_detach), TEST(test_busy),
+        TEST(test_attach), TEST(test_detach), TEST(test_queue),
+        TEST(test_blind), TEST(test_busy),
         TEST(test_cut), TEST(test_fails), TEST(test_guest),
-        TEST(test_stop), TEST(test_start), TEST(test_restart),
+        TEST(test_stop), TEST(test_start), TEST(test_crossing),
+        TEST(test_restart),
         TEST(test_listing), TEST(test_refused),
     };
 

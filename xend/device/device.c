@@ -23,41 +23,9 @@
 #define GUEST_LIMIT  30         /* for the guest's to connect */
 #define CLOSE_LIMIT  10         /* for the guest's to let go */
 #define CUT_LIMIT    5          /* for dom0's to let go */
-#define SETTLE_LIMIT 3          /* for the guest to look for it in vain */
-
-static const struct device_ops *const all_ops[NR_DEVICE_KINDS] = {
-    [DEVICE_VBD] = &vbd_ops,
-    [DEVICE_VIF] = &vif_ops,
-};
+#define SETTLE_LIMIT 30         /* for the guest to look for it in vain */
 
 static void step(struct device *dev);
-
-const struct device_ops *device_ops(enum device_kind kind)
-{
-    return all_ops[kind];
-}
-
-struct device *device_new(struct domain *d, enum device_kind kind,
-                          int64_t devid, struct device_config *dc)
-{
-    struct device *dev = xcalloc(1, sizeof(*dev));
-    const char *key = device_notation(kind)->key;
-
-    dev->d = d;
-    dev->ops = all_ops[kind];
-    dev->config = dc;
-    dev->domid = d->domid;
-    dev->devid = devid;
-    if (dc && kind == DEVICE_VBD)
-        dev->name = xasprintf("%s: %s %s", d->config->name, key,
-                              dc->vbd.vdev);
-    else
-        dev->name = xasprintf("%s: %s %lld", d->config->name, key,
-                              (long long)devid);
-    dev->run = xcalloc(1, sizeof(*dev->run));
-    list_add_tail(&d->devices, &dev->link);
-    return dev;
-}
 
 static void stop_waiting(struct device *dev)
 {
@@ -80,17 +48,6 @@ static void device_free(struct device *dev)
     free(dev);
 }
 
-struct device *device_find(struct domain *d, enum device_kind kind,
-                           int64_t devid)
-{
-    struct device *dev;
-
-    list_for_each(dev, &d->devices, link)
-        if (dev->ops->kind == kind && dev->devid == devid)
-            return dev;
-    return NULL;
-}
-
 void device_abandon(struct device *dev)
 {
     struct device_run *r = dev->run;
@@ -100,24 +57,34 @@ void device_abandon(struct device *dev)
     err_set(&err, -ECANCELED, "%s: xend ends", dev->name);
     if (r->done)
         r->done(dev, r->ctx, &err);
+    device_serve(&r->waiting, &err);
     device_free(dev);
 }
 
-/* A way has ended, well or with err; a device that is gone is freed. */
-static void finish(struct device *dev, const struct err *err)
+/* Tell who waits for the end of its way; a device that is gone is freed. */
+static void tell(struct device *dev, const struct err *err)
 {
     struct device_run *r = dev->run;
     device_end_fn *done = TAKE_PTR(r->done);
     bool gone = r->phase == PHASE_GONE;
-    struct err copy = *err;
+    struct err copy = *err, ok = ERR_INIT;
+    struct list waiting;
 
-    stop_waiting(dev);
+    list_add(&r->waiting, &waiting);
+    list_del(&r->waiting);
     if (gone)
         list_del(&dev->link);
     if (done)
-        done(dev, r->ctx, &copy);
+        done(dev, r->ctx, &copy);       /* dev may begin another way, or end */
     if (gone)
         device_free(dev);
+    device_serve(&waiting, &ok);
+}
+
+static void finish(struct device *dev, const struct err *err)
+{
+    stop_waiting(dev);
+    tell(dev, err);
 }
 
 static void failed(struct device *dev, int rc, const char *fmt, ...)
@@ -139,6 +106,18 @@ static void failed(struct device *dev, int rc, const char *fmt, ...)
 
 /* --- waits ---- */
 
+/* From now on it is the guest's time that it takes. */
+static void keep(struct device *dev, const char *why)
+{
+    struct err err;
+
+    dev->run->kept = true;
+    err_set(&err, -EBUSY, "%s: the guest does not let go of it within %d s; "
+            "unmount it there, or detach it by force%s", dev->name,
+            CLOSE_LIMIT, why);
+    tell(dev, &err);
+}
+
 static void late(struct device *dev)
 {
     _cleanup_free_ char *why = device_reasons(dev);
@@ -146,6 +125,7 @@ static void late(struct device *dev)
 
     switch (r->phase) {
     case PHASE_INIT:
+        r->mute = true;
         failed(dev, -ETIMEDOUT, "dom0's back end does not answer within %d "
                "s; is the module xen-%sback loaded?%s", BACK_LIMIT,
                dev->ops->kind == DEVICE_VBD ? "blk" : "net", why);
@@ -157,19 +137,17 @@ static void late(struct device *dev)
                device_state_word(device_back_state(dev)), why);
         return;
     case PHASE_CLOSE:
-        if (!r->force && device_front_state(dev) == STATE_CONNECTED) {
-            device_write_open(dev);
-            r->phase = PHASE_UP;
-            r->down = false;
-            failed(dev, -EBUSY, "the guest does not let go of it within %d s; "
-                   "unmount it there, or detach it by force%s", CLOSE_LIMIT,
-                   why);
+        if (!r->force) {
+            keep(dev, why);
             return;
         }
         log_warn("%s: the guest does not let go of it within %d s; cut off",
                  dev->name, CLOSE_LIMIT);
         break;
     case PHASE_SETTLE:
+        if (r->unseen)
+            log_warn("%s: the guest has not seen it go within %d s",
+                     dev->name, SETTLE_LIMIT);
         break;
     default:
         log_warn("%s: dom0's back end does not let go of it within %d s; its "
@@ -206,6 +184,29 @@ static bool has_failed(struct device *dev)
     return true;
 }
 
+/*
+ * An end that is asked while it comes up says after that that it is up, and
+ * front ends break on that.  So dom0's comes up first, or it is too late to.
+ */
+static void follow_down(struct device *dev)
+{
+    enum device_state back = device_back_state(dev);
+    struct device_run *r = dev->run;
+
+    if (back == STATE_CLOSED || back == STATE_NONE) {
+        step(dev);
+        return;
+    }
+    if (back == STATE_CONNECTED && !r->asked && !r->stop) {
+        r->asked = true;
+        device_write_closing(dev);
+    }
+    if (r->phase == PHASE_CUT && !r->cut && back != STATE_INITIALISING) {
+        r->cut = true;
+        device_write_cut(dev);
+    }
+}
+
 static void on_change(void *arg, const char *path)
 {
     struct device *dev = arg;
@@ -217,10 +218,8 @@ static void on_change(void *arg, const char *path)
     case PHASE_INIT:
         if (has_failed(dev))
             return;
-        if (back >= STATE_INIT_WAIT) {
-            dev->run->was_ready = true;
+        if (back >= STATE_INIT_WAIT)
             step(dev);
-        }
         return;
     case PHASE_CONNECT:
         if (has_failed(dev))
@@ -230,8 +229,7 @@ static void on_change(void *arg, const char *path)
         return;
     case PHASE_CLOSE:
     case PHASE_CUT:
-        if (back == STATE_CLOSED || back == STATE_NONE)
-            step(dev);
+        follow_down(dev);
         return;
     default:
         return;
@@ -268,24 +266,29 @@ static void on_miss(void *arg)
 {
     struct device *dev = arg;
 
-    sd_event_source_set_time_relative(dev->run->timer, 0);
+    dev->run->unseen = false;
+    if (dev->run->timer)
+        sd_event_source_set_time_relative(dev->run->timer, 0);
 }
 
 /*
  * A guest that finds a device anew before it has seen it go takes it for the
  * old one.  It sees that it went when it asks for its nodes.
  */
-static bool wait_for_guest(struct device *dev)
+static void remove_nodes(struct device *dev)
 {
+    struct store *s = dev->d->x->store;
     struct device_run *r = dev->run;
     char path[DEVICE_PATH_MAX];
 
-    if (!r->has_nodes || r->stop || dev->d->state != LIFE_RUNNING)
-        return false;
-    set_limit(dev, SETTLE_LIMIT);
+    snprintf(path, sizeof(path), "/local/domain/%u/device", dev->domid);
+    r->unseen = !r->stop && dev->d->state == LIFE_RUNNING &&
+                store_is_watched(s, dev->domid, path);
+    r->has_nodes = false;
+    device_remove_nodes(dev, r->unseen);
     device_front_path(dev, path);
-    r->miss = store_on_miss(dev->d->x->store, dev->domid, path, on_miss, dev);
-    return true;
+    if (r->unseen)
+        r->miss = store_on_miss(s, dev->domid, path, on_miss, dev);
 }
 
 /* --- threads ---- */
@@ -393,9 +396,9 @@ static bool begin_down(struct device *dev)
 
     stop_waiting(dev);
     r->phase = PHASE_CLOSE;
-    if (!r->has_nodes || !r->was_ready || r->stop || !is_used(dev))
+    if (!r->has_nodes || r->stop || !is_used(dev))
         return true;
-    device_write_closing(dev);
+    device_write_offline(dev);
     wait_for(dev, CLOSE_LIMIT);
     return false;
 }
@@ -413,10 +416,10 @@ static bool step_down(struct device *dev)
     case PHASE_CLOSE:
         r->phase = PHASE_CUT;
         back = device_back_state(dev);
-        if (!r->has_nodes || !r->was_ready || back == STATE_CLOSED ||
+        if (!r->has_nodes || r->mute || back == STATE_CLOSED ||
             back == STATE_NONE)
             return true;
-        device_write_cut(dev);
+        device_write_offline(dev);
         wait_for(dev, CUT_LIMIT);
         return false;
     case PHASE_CUT:
@@ -424,13 +427,17 @@ static bool step_down(struct device *dev)
         return !enter(dev, PHASE_UNPLUG, r->is_plugged && ops->unplug);
     case PHASE_UNPLUG:
         if (r->has_nodes)
-            device_remove_nodes(dev);
-        r->phase = PHASE_SETTLE;
-        return !wait_for_guest(dev);
-    case PHASE_SETTLE:
-        stop_waiting(dev);
+            remove_nodes(dev);
         return !enter(dev, PHASE_RELEASE, r->is_prepared && ops->release);
     case PHASE_RELEASE:
+        r->phase = PHASE_SETTLE;
+        if (!r->unseen || r->stop)
+            return true;
+        set_limit(dev, SETTLE_LIMIT);
+        return false;
+    case PHASE_SETTLE:
+        stop_waiting(dev);
+        device_seen(dev);
         r->phase = PHASE_GONE;
         finish(dev, &ok);
         return false;
@@ -459,10 +466,13 @@ void device_down(struct device *dev, bool force, bool stop,
     struct device_run *r = dev->run;
     device_end_fn *old_done = r->done;
     void *old_ctx = r->ctx;
-    bool was_down = r->down;
+    bool go_on = !r->down || ((force || stop) && r->kept) ||
+                 (stop && (r->phase == PHASE_CLOSE ||
+                           r->phase == PHASE_SETTLE));
     struct err err;
 
     r->down = true;
+    r->kept = false;
     r->force = force || stop;
     r->stop = stop;
     r->done = done;
@@ -471,11 +481,14 @@ void device_down(struct device *dev, bool force, bool stop,
         err_set(&err, -ECANCELED, "%s: it is taken down", dev->name);
         old_done(dev, old_ctx, &err);
     }
-    if (r->busy)
-        return;                 /* work_done() goes on */
-    if (!was_down || (stop && (r->phase == PHASE_CLOSE ||
-                               r->phase == PHASE_SETTLE)))
+    if (!r->busy && go_on)      /* if it is, work_done() goes on */
         step(dev);
+}
+
+void device_on_end(struct device *dev, device_end_fn *done, void *ctx)
+{
+    dev->run->done = done;
+    dev->run->ctx = ctx;
 }
 
 void device_cancel(struct device *dev)

@@ -19,6 +19,10 @@
  *     unplug    thread  undo plug; the nodes are still there
  *               ...     the nodes go
  *     release   thread  undo prepare
+ *               ...     a guest that watches its devices has seen it go
+ *
+ * A device makes one way at a time; requests that come meanwhile wait for its
+ * end.
  *
  * The record of what exists is the store itself: its journal outlives this
  * process, so after a restart each back end node is a device again.  One that

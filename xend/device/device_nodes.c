@@ -109,6 +109,35 @@ static void begin(struct device *dev)
     dev->run->tx = store_begin(dev->d->x->store);
 }
 
+/* Remove path, and the folder above it if nothing else is there. */
+static void remove_node(struct device *dev, char *path)
+{
+    struct store *s = dev->d->x->store;
+    struct store_tx *tx = dev->run->tx;
+    _cleanup_free_ char *below = store_list(s, tx, path), *rest = NULL;
+
+    if (!below)
+        return;
+    store_rm(s, tx, path);
+    *strrchr(path, '/') = 0;
+    rest = store_list(s, tx, path);
+    if (rest && !*rest)
+        store_rm(s, tx, path);
+}
+
+/* What the drivers have said of it, or of the one before it. */
+static void remove_errors(struct device *dev)
+{
+    char path[DEVICE_PATH_MAX];
+
+    snprintf(path, sizeof(path), "/local/domain/0/error/backend/%s/%u/%lld",
+             dev->ops->type, dev->domid, (long long)dev->devid);
+    remove_node(dev, path);
+    snprintf(path, sizeof(path), "/local/domain/%u/error/device/%s/%lld",
+             dev->domid, dev->ops->type, (long long)dev->devid);
+    remove_node(dev, path);
+}
+
 int device_write_nodes(struct device *dev)
 {
     char back[DEVICE_PATH_MAX], front[DEVICE_PATH_MAX], perms[40];
@@ -116,6 +145,7 @@ int device_write_nodes(struct device *dev)
     device_back_path(dev, back);
     device_front_path(dev, front);
     begin(dev);
+    remove_errors(dev);
     snprintf(perms, sizeof(perms), "n0,r%u", dev->domid);
     make_end(dev, back, perms);
     snprintf(perms, sizeof(perms), "n%u,r0", dev->domid);
@@ -140,23 +170,17 @@ int device_write_plugged(struct device *dev)
     return commit(dev);
 }
 
-static int write_ends(struct device *dev, const char *online,
-                      enum device_state back)
+void device_write_offline(struct device *dev)
 {
-    begin(dev);
-    device_put_back(dev, "online", "%s", online);
-    device_put_back(dev, "state", "%d", back);
-    return commit(dev);
+    device_put_back(dev, "online", "0");
 }
 
 int device_write_closing(struct device *dev)
 {
-    return write_ends(dev, "0", STATE_CLOSING);
-}
-
-int device_write_open(struct device *dev)
-{
-    return write_ends(dev, "1", STATE_CONNECTED);
+    begin(dev);
+    device_put_back(dev, "online", "0");
+    device_put_back(dev, "state", "%d", STATE_CLOSING);
+    return commit(dev);
 }
 
 int device_write_cut(struct device *dev)
@@ -167,35 +191,49 @@ int device_write_cut(struct device *dev)
     return commit(dev);
 }
 
-/* Remove path, and the folder above it if nothing else is there. */
-static void remove_node(struct store *s, char *path)
+/* The note's path; devid -1: that of all of the kind. */
+static void unseen_path(const struct domain *d, const struct device_ops *ops,
+                        int64_t devid, char *path)
 {
-    _cleanup_free_ char *rest = NULL;
+    int n = snprintf(path, DEVICE_PATH_MAX, "/vm/%s/unseen-%s", d->uuid,
+                     ops->type);
 
-    if (store_rm(s, NULL, path))
-        return;
-    *strrchr(path, '/') = 0;
-    rest = store_list(s, NULL, path);
-    if (rest && !*rest)
-        store_rm(s, NULL, path);
+    if (devid >= 0)
+        snprintf(path + n, DEVICE_PATH_MAX - n, "/%lld", (long long)devid);
 }
 
-void device_remove_nodes(struct device *dev)
+char *device_list_unseen(struct domain *d, const struct device_ops *ops)
 {
-    struct store *s = dev->d->x->store;
     char path[DEVICE_PATH_MAX];
 
+    unseen_path(d, ops, -1, path);
+    return store_list(d->x->store, NULL, path);
+}
+
+void device_remove_nodes(struct device *dev, bool unseen)
+{
+    char path[DEVICE_PATH_MAX];
+
+    begin(dev);
     device_back_path(dev, path);
-    remove_node(s, path);
+    remove_node(dev, path);
     device_front_path(dev, path);
-    remove_node(s, path);
-    /* What the drivers have said of it is of interest no more. */
-    snprintf(path, sizeof(path), "/local/domain/0/error/backend/%s/%u/%lld",
-             dev->ops->type, dev->domid, (long long)dev->devid);
-    remove_node(s, path);
-    snprintf(path, sizeof(path), "/local/domain/%u/error/device/%s/%lld",
-             dev->domid, dev->ops->type, (long long)dev->devid);
-    store_rm(s, NULL, path);
+    remove_node(dev, path);
+    remove_errors(dev);
+    unseen_path(dev->d, dev->ops, dev->devid, path);
+    if (unseen)
+        store_write(dev->d->x->store, dev->run->tx, path, "");
+    commit(dev);
+}
+
+void device_seen(struct device *dev)
+{
+    char path[DEVICE_PATH_MAX];
+
+    begin(dev);
+    unseen_path(dev->d, dev->ops, dev->devid, path);
+    remove_node(dev, path);
+    commit(dev);
 }
 
 static enum device_state parse_state(char *text)
@@ -323,7 +361,7 @@ struct json_object *devices_to_json(struct domain *d, enum device_kind kind)
     struct device *dev;
 
     list_for_each(dev, &d->devices, link)
-        if (dev->ops->kind == kind)
+        if (dev->ops->kind == kind && dev->run->has_nodes)
             json_object_array_add(list, describe(dev));
     return list;
 }

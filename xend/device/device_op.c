@@ -25,7 +25,57 @@ struct request {
     device_done_fn *done;
     void *ctx;
     struct err err;             /* why an attach is being undone */
+    /* while it waits for the end of another one: */
+    struct list link;           /* struct device_run.waiting */
+    struct device_config *dc;   /* to attach; NULL: to detach */
+    enum device_kind kind;
+    int64_t devid;
+    bool force;
 };
+
+static const struct device_ops *const all_ops[NR_DEVICE_KINDS] = {
+    [DEVICE_VBD] = &vbd_ops,
+    [DEVICE_VIF] = &vif_ops,
+};
+
+const struct device_ops *device_ops(enum device_kind kind)
+{
+    return all_ops[kind];
+}
+
+struct device *device_new(struct domain *d, enum device_kind kind,
+                          int64_t devid, struct device_config *dc)
+{
+    struct device *dev = xcalloc(1, sizeof(*dev));
+    const char *key = device_notation(kind)->key;
+
+    dev->d = d;
+    dev->ops = all_ops[kind];
+    dev->config = dc;
+    dev->domid = d->domid;
+    dev->devid = devid;
+    if (dc && kind == DEVICE_VBD)
+        dev->name = xasprintf("%s: %s %s", d->config->name, key,
+                              dc->vbd.vdev);
+    else
+        dev->name = xasprintf("%s: %s %lld", d->config->name, key,
+                              (long long)devid);
+    dev->run = xcalloc(1, sizeof(*dev->run));
+    list_init(&dev->run->waiting);
+    list_add_tail(&d->devices, &dev->link);
+    return dev;
+}
+
+struct device *device_find(struct domain *d, enum device_kind kind,
+                           int64_t devid)
+{
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link)
+        if (dev->ops->kind == kind && dev->devid == devid)
+            return dev;
+    return NULL;
+}
 
 static struct group *group_new(device_done_fn *done, void *ctx)
 {
@@ -102,6 +152,7 @@ static struct request *request_new(struct domain *d, device_done_fn *done,
     struct request *q = xcalloc(1, sizeof(*q));
 
     *q = (struct request){ .d = d, .done = done, .ctx = ctx };
+    list_init(&q->link);
     return q;
 }
 
@@ -109,6 +160,37 @@ static void request_end(struct request *q, const struct err *err)
 {
     q->done(q->ctx, err);
     free(q);
+}
+
+static bool is_busy(const struct device *dev)
+{
+    return dev && dev->run->phase != PHASE_UP;
+}
+
+/* Once the device has ended the way that it is on. */
+static void request_wait(struct request *q, struct device *dev)
+{
+    q->kind = dev->ops->kind;
+    q->devid = dev->devid;
+    list_add_tail(&dev->run->waiting, &q->link);
+}
+
+void device_serve(struct list *waiting, const struct err *err)
+{
+    struct request *q;
+
+    while ((q = list_first(waiting, struct request, link))) {
+        list_del(&q->link);
+        if (!err->rc && q->dc) {
+            device_attach(q->d, q->dc, q->done, q->ctx);
+        } else if (!err->rc && device_find(q->d, q->kind, q->devid)) {
+            device_detach(q->d, q->kind, q->devid, q->force, q->done, q->ctx);
+        } else {
+            device_config_free(q->dc);
+            q->done(q->ctx, err);
+        }
+        free(q);
+    }
 }
 
 /* A failed attach has been undone. */
@@ -154,19 +236,34 @@ static int check_changeable(struct domain *d, struct err *err)
     return rc;
 }
 
+static void choose_devid(struct domain *d, struct device_config *dc)
+{
+    int64_t devid = 0;
+
+    while (config_find_device(d->config, dc->kind, devid) ||
+           device_find(d, dc->kind, devid))
+        devid++;
+    dc->devid = devid;
+}
+
+static int refuse_kept(const struct device *dev, struct err *err)
+{
+    return err_set(err, -EBUSY, "%s: it goes as soon as the guest lets go of "
+                   "it; unmount it there, or detach it by force", dev->name);
+}
+
 static int check_attach(struct domain *d, struct device_config *dc,
                         struct err *err)
 {
+    struct device *dev = device_find(d, dc->kind, dc->devid);
     struct config_report report = { 0 };
-    int rc = check_changeable(d, err);
 
-    if (rc)
-        return rc;
+    if (is_busy(dev))
+        return dev->run->kept ? refuse_kept(dev, err) : 0;
+    if (dc->devid < 0)
+        choose_devid(d, dc);
     if (config_fit_device(d->config, dc, d->config->name, &report))
         err_set(err, -EEXIST, "%s", report.error);
-    else if (device_find(d, dc->kind, dc->devid))
-        err_set(err, -EBUSY, "%s: this device is being attached or detached",
-                d->config->name);
     config_report_fini(&report);
     return err->rc;
 }
@@ -174,15 +271,28 @@ static int check_attach(struct domain *d, struct device_config *dc,
 void device_attach(struct domain *d, struct device_config *dc,
                    device_done_fn *done, void *ctx)
 {
+    struct device *dev = device_find(d, dc->kind, dc->devid);
     struct err err = ERR_INIT;
+    struct request *q;
 
-    if (check_attach(d, dc, &err)) {
+    if (check_changeable(d, &err) || check_attach(d, dc, &err)) {
         device_config_free(dc);
         done(ctx, &err);
         return;
     }
-    device_up(device_new(d, dc->kind, dc->devid, dc),
-              d->state == LIFE_RUNNING, attached, request_new(d, done, ctx));
+    q = request_new(d, done, ctx);
+    if (is_busy(dev)) {
+        q->dc = dc;
+        request_wait(q, dev);
+    } else {
+        device_up(device_new(d, dc->kind, dc->devid, dc),
+                  d->state == LIFE_RUNNING, attached, q);
+    }
+}
+
+static void unheard(void *ctx, const struct err *err)
+{
+    (void)ctx, (void)err;
 }
 
 static void detached(struct device *dev, void *ctx, const struct err *err)
@@ -190,6 +300,8 @@ static void detached(struct device *dev, void *ctx, const struct err *err)
     struct request *q = ctx;
     struct err result = *err;
 
+    if (err->rc == -EBUSY && dev->run->kept)
+        device_on_end(dev, detached, request_new(q->d, unheard, NULL));
     if (!err->rc) {
         config_remove_device(q->d->config, dev->ops->kind, dev->devid);
         persist_save(q->d, &result);
@@ -203,21 +315,27 @@ void device_detach(struct domain *d, enum device_kind kind, int64_t devid,
 {
     struct device *dev = device_find(d, kind, devid);
     struct err err = ERR_INIT;
+    struct request *q;
 
-    if (check_changeable(d, &err)) {
+    if (!check_changeable(d, &err) && !dev)
+        err_set(&err, -ENOENT, "%s has no %s %lld", d->config->name,
+                device_notation(kind)->key, (long long)devid);
+    if (err.rc) {
         done(ctx, &err);
         return;
     }
-    if (!dev)
-        err_set(&err, -ENOENT, "%s has no %s %lld", d->config->name,
-                device_notation(kind)->key, (long long)devid);
-    else if (dev->run->phase != PHASE_UP)
-        err_set(&err, -EBUSY, "%s: it is being attached or detached already",
-                dev->name);
-    if (err.rc)
+    if (dev->run->kept && !force) {
+        refuse_kept(dev, &err);
         done(ctx, &err);
-    else
-        device_down(dev, force, false, detached, request_new(d, done, ctx));
+        return;
+    }
+    q = request_new(d, done, ctx);
+    if (is_busy(dev) && !dev->run->kept) {
+        q->force = force;
+        request_wait(q, dev);
+    } else {
+        device_down(dev, force, false, detached, q);
+    }
 }
 
 /* --- after a restart ---- */
@@ -231,9 +349,25 @@ static void restore_one(struct domain *d, enum device_kind kind, int64_t devid)
 
     r->phase = PHASE_UP;
     r->has_nodes = r->is_prepared = r->is_plugged = true;
-    r->was_ready = device_back_state(dev) >= STATE_INIT_WAIT;
     if (dev->ops->adopt)
         dev->ops->adopt(dev);
+}
+
+/* Killed when all was done, but for the guest to see it. */
+static void restore_unseen(struct domain *d, enum device_kind kind)
+{
+    _cleanup_free_ char *names = device_list_unseen(d, device_ops(kind));
+
+    for (char *n = names; n && *n; n += strlen(n) + 1) {
+        int64_t devid = strtoll(n, NULL, 10);
+        struct device *dev = device_find(d, kind, devid) ? NULL :
+                             device_new(d, kind, devid, NULL);
+
+        if (dev) {
+            dev->run->phase = PHASE_UNPLUG;
+            dev->run->has_nodes = true;
+        }
+    }
 }
 
 void devices_restore(struct domain *d)
@@ -248,6 +382,7 @@ void devices_restore(struct domain *d)
         names = store_list(d->x->store, NULL, path);
         for (char *n = names; n && *n; n += strlen(n) + 1)
             restore_one(d, kind, strtoll(n, NULL, 10));
+        restore_unseen(d, kind);
     }
 }
 
@@ -261,20 +396,22 @@ static void resumed(void *ctx, const struct err *err)
 static void undone_late(struct device *dev, void *ctx, const struct err *err)
 {
     (void)ctx, (void)err;
-    log_info("%s was being attached, undone", dev->name);
+    log_info("%s was being attached or detached; it is gone", dev->name);
 }
 
 /* Killed between the end of a detach and its note. */
 static void forget_missing(struct domain *d)
 {
     struct domain_config *c = d->config;
+    struct device *dev;
     bool changed = false;
     struct err err;
 
     for (unsigned int i = c->nr_devices; i-- > 0; ) {
         const struct device_config *dc = c->device[i];
 
-        if (device_find(d, dc->kind, dc->devid))
+        dev = device_find(d, dc->kind, dc->devid);
+        if (dev && !is_busy(dev))
             continue;
         config_remove_device(c, dc->kind, dc->devid);
         changed = true;

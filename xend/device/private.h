@@ -19,8 +19,8 @@ enum device_phase {
     PHASE_CLOSE,                /* waits for both ends' Closed */
     PHASE_CUT,                  /* we closed for the guest: for the back end */
     PHASE_UNPLUG,
-    PHASE_SETTLE,               /* for the guest to see that it went */
     PHASE_RELEASE,
+    PHASE_SETTLE,               /* for the guest to see that it went */
     PHASE_GONE,
 };
 
@@ -36,10 +36,15 @@ struct device_run {
     bool connect;               /* the way up ends when it is connected */
     bool force;                 /* the way down does not depend on the guest */
     bool stop;                  /* nor even asks it: it does not run */
-    bool has_nodes, was_ready, is_prepared, is_plugged;
+    bool has_nodes, is_prepared, is_plugged;
+    bool mute;                  /* no driver in dom0 has looked at it */
+    bool asked, cut;            /* the guest to let go; the guest off */
+    bool kept;                  /* it has not let go: it goes when it does */
+    bool unseen;                /* the guest has yet to see that it went */
     struct err err;             /* of the thread */
     device_end_fn *done;
     void *ctx;
+    struct list waiting;        /* device_op.c's, for the end of its way */
     struct store_tx *tx;        /* the change that nodes or plugged make */
     struct store_watch *back, *front;
     struct store_miss *miss;
@@ -54,15 +59,8 @@ enum device_state {
 
 /* ---- device.c: one device's way up and down ---- */
 
-const struct device_ops *device_ops(enum device_kind kind);
-
-/* dc, used up, may be NULL. */
-struct device *device_new(struct domain *d, enum device_kind kind,
-                          int64_t devid, struct device_config *dc);
 /* Forget it, wherever it is; who waits is told -ECANCELED. */
 void device_abandon(struct device *dev);
-struct device *device_find(struct domain *d, enum device_kind kind,
-                           int64_t devid);
 
 /* Set it up; after an error it stays where it is, for device_down(). */
 void device_up(struct device *dev, bool connect, device_end_fn *done,
@@ -70,14 +68,30 @@ void device_up(struct device *dev, bool connect, device_end_fn *done,
 
 /*
  * Take it down.  Whoever waits for another end of it is told -ECANCELED.
- * Without force it may stay up, with an error; otherwise it is freed after
- * done.  stop: the guest does not run.
+ * It is freed after done; without force the guest may keep it, with an error,
+ * and it goes when that lets go.  stop: the guest does not run.
  */
 void device_down(struct device *dev, bool force, bool stop,
                  device_end_fn *done, void *ctx);
 
+/* Who is told of the end of its way from now on. */
+void device_on_end(struct device *dev, device_end_fn *done, void *ctx);
+
 /* End its way up, if it is on it, with -ECANCELED. */
 void device_cancel(struct device *dev);
+
+/* ---- device_op.c ---- */
+
+const struct device_ops *device_ops(enum device_kind kind);
+
+/* dc, used up, may be NULL. */
+struct device *device_new(struct domain *d, enum device_kind kind,
+                          int64_t devid, struct device_config *dc);
+struct device *device_find(struct domain *d, enum device_kind kind,
+                           int64_t devid);
+
+/* Its way has ended: begin what waited for that, or end it with err. */
+void device_serve(struct list *waiting, const struct err *err);
 
 /* ---- device_nodes.c ---- */
 
@@ -91,12 +105,19 @@ void device_front_path(const struct device *dev, char *path);
 int device_write_nodes(struct device *dev);
 /* hotplug-status, and what the kind has found in plug. */
 int device_write_plugged(struct device *dev);
-/* Ask both ends to let go; and take that back. */
+/* It is on its way down; then: the guest is to let go. */
+void device_write_offline(struct device *dev);
 int device_write_closing(struct device *dev);
-int device_write_open(struct device *dev);
 /* Close for the guest. */
 int device_write_cut(struct device *dev);
-void device_remove_nodes(struct device *dev);
+/*
+ * Remove them all as one change.  With unseen a note is left in their place
+ * until device_seen(): in devices_restore() it is a device that goes.
+ */
+void device_remove_nodes(struct device *dev, bool unseen);
+void device_seen(struct device *dev);
+/* Those notes, as store_list() has it. */
+char *device_list_unseen(struct domain *d, const struct device_ops *ops);
 
 enum device_state device_back_state(const struct device *dev);
 enum device_state device_front_state(const struct device *dev);
