@@ -70,6 +70,18 @@ int xc_sysctl(struct xc *xc, struct xen_sysctl *op);
 int xc_foreign_map_at(struct xc *xc, uint32_t domid, int prot, void *addr,
                       const uint64_t *gfns, size_t nr, void **ret_map);
 
+/* ---- xc_memory.c ---- */
+
+#define XC_MAX_FRAME_INFOS 1024u        /* in one question */
+
+/* What a domain's frames are: each mfn becomes XEN_DOMCTL_PFINFO_*; XTAB if it
+ * is not the domain's. */
+int xc_frame_infos(struct xc *xc, uint32_t domid, uint64_t *infos, size_t nr);
+
+/* First mfns of the machine-to-physical table's nr first pieces of 2 MiB; they
+ * are DOMID_XEN's.  -EPROTO: there are fewer. */
+int xc_m2p_chunks(struct xc *xc, unsigned int nr, uint64_t *ret_mfns);
+
 /* ---- xc_context.c ---- */
 
 #define XC_MAX_XSTATE 16384u

@@ -562,4 +562,23 @@ struct xc_sr_restore {
 int xc_sr_restore(struct xc *xc, const struct xc_sr_restore *r,
                   struct xc_dom_result *ret_result, struct xc_error *err);
 
+/*
+ * ---- xc_core.c: memory dumps ---------------------------------------------
+ */
+
+struct xc_core {
+    uint32_t domid;             /* paused or shut down, or pages may differ */
+    int fd;                     /* written from where it stands */
+    const char *path;           /* what errors call it */
+    const atomic_bool *cancel;  /* NULL, or set by another thread to stop */
+    atomic_uint *percent;       /* NULL, or counted up to 100 */
+};
+
+/*
+ * Write a domain's memory and vcpus as an ELF file in the format of Xen's core
+ * dumps.  It is only read, and not trusted.  -ENOSPC, ...: the file;
+ * -ECANCELED.
+ */
+int xc_core_dump(struct xc *xc, const struct xc_core *c, struct xc_error *err);
+
 #endif

@@ -14,7 +14,6 @@
 #include <sys/mman.h>
 
 #define NO_REVERSE  UINT32_MAX
-#define MAX_INFOS   1024u               /* in one getpageframeinfo3 */
 #define PTE_P       1u
 #define PTE_MFN(e)  (((e) & 0x000ffffffffff000ULL) >> 12)
 
@@ -179,27 +178,6 @@ static int read_list(struct save *s)
     return 0;
 }
 
-/* Ask for up to MAX_INFOS frames; what they are is left in infos. */
-static int frame_infos(struct save *s, uint64_t *infos, size_t nr)
-{
-    struct xen_domctl op = {
-        .cmd = XEN_DOMCTL_getpageframeinfo3,
-        .domain = (domid_t)s->s->domid,
-        .u.getpageframeinfo3.num = nr,
-    };
-    struct xc_buf buf;
-    int rc = xc_buf_get(s->xc, nr * sizeof(*infos), &buf);
-
-    if (!rc) {
-        memcpy(buf.p, infos, nr * sizeof(*infos));
-        set_xen_guest_handle(op.u.getpageframeinfo3.array, buf.p);
-        rc = xc_domctl(s->xc, &op);
-        memcpy(infos, buf.p, nr * sizeof(*infos));
-        xc_buf_put(s->xc, &buf);
-    }
-    return rc ? fail(s, rc, "the hypervisor does not tell of its frames") : 0;
-}
-
 static int note_frame(struct save *s, uint64_t pfn, uint64_t info)
 {
     uint64_t level = (info & XEN_DOMCTL_PFINFO_LTABTYPE_MASK) >>
@@ -223,7 +201,7 @@ static int note_frame(struct save *s, uint64_t pfn, uint64_t info)
 
 static int read_types(struct save *s)
 {
-    uint64_t infos[MAX_INFOS], pfns[MAX_INFOS], pfn = 0;
+    uint64_t infos[XC_MAX_FRAME_INFOS], pfns[XC_MAX_FRAME_INFOS], pfn = 0;
     int rc = 0;
 
     s->kind = calloc(s->d.nr_pfns, sizeof(*s->kind));
@@ -234,13 +212,15 @@ static int read_types(struct save *s)
     while (pfn < s->d.nr_pfns && !rc) {
         size_t n = 0;
 
-        for (; pfn < s->d.nr_pfns && n < MAX_INFOS; pfn++)
+        for (; pfn < s->d.nr_pfns && n < XC_MAX_FRAME_INFOS; pfn++)
             if (s->p2m[pfn] != SR_NO_PFN) {
                 infos[n] = s->p2m[pfn];
                 pfns[n++] = pfn;
             }
         if (n)
-            rc = frame_infos(s, infos, n);
+            rc = xc_frame_infos(s->xc, s->s->domid, infos, n);
+        if (rc)
+            return fail(s, rc, "the hypervisor does not tell of its frames");
         for (size_t i = 0; i < n && !rc; i++)
             rc = note_frame(s, pfns[i], infos[i]);
     }

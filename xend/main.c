@@ -142,17 +142,17 @@ static int start(struct xend *x, struct err *err)
     return api_create(x, x->opt.socket, &x->api, err);
 }
 
-static void cancel_build(struct domain *d, void *ctx)
+static void cancel_work(struct domain *d, void *ctx)
 {
     (void)ctx;
-    domain_build_cancel(d);
+    domain_work_cancel(d);
 }
 
-/* Domains run on: the next xend finds them, and undoes unfinished builds. */
+/* Domains run on: the next xend finds them, and undoes what is unfinished. */
 static void stop(struct xend *x)
 {
     if (x->domains)
-        domains_each(x, cancel_build, NULL);
+        domains_each(x, cancel_work, NULL);
     workers_destroy(x->workers);
     api_destroy(x->api);
     x->api = NULL;

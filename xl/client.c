@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 /* A socket that nobody listens on is xend's own for a moment of its restart. */
 #define RETRIES 10
 #define RETRY_USEC 100000
+#define PROGRESS_MS 300
 
 static int sock = -1;
 static char *in;                /* received, not yet used */
@@ -138,7 +140,8 @@ static void print_warnings(struct json_object *from)
             json_object_array_get_idx(list, i)));
 }
 
-struct json_object *client_receive(void)
+/* As client_receive, also with errors that need not be said. */
+static struct json_object *receive(bool quiet, int *ret_id)
 {
     struct json_object *o, *e = NULL, *data = NULL, *result = NULL;
     char *line = read_line();
@@ -149,7 +152,10 @@ struct json_object *client_receive(void)
         fail("xend has closed the connection without an answer");
         exit(EXIT_FAILED);
     }
+    *ret_id = (int)get_int(o, "id");
     if (json_object_object_get_ex(o, "error", &e)) {
+        if (quiet && *ret_id == last_id)
+            goto out;
         if (json_object_object_get_ex(e, "data", &data))
             print_warnings(data);
         fail("%s", get_str(e, "message"));
@@ -157,7 +163,70 @@ struct json_object *client_receive(void)
         print_warnings(result);
         json_object_get(result);
     }
+
+ out:
     json_object_put(o);
+    return result;
+}
+
+struct json_object *client_receive(void)
+{
+    int id;
+
+    return receive(false, &id);
+}
+
+static void clear_progress(void)
+{
+    fputs("\r\033[K", stderr);
+}
+
+/* percent: of the only domain of a list; absent or none: nothing to show. */
+static void show_progress(struct json_object *list, const char *what)
+{
+    size_t nr;
+    struct json_object *domains = get_list(list, "domains", &nr), *percent;
+
+    if (nr && json_object_object_get_ex(json_object_array_get_idx(domains, 0),
+                                        "percent", &percent))
+        fprintf(stderr, "\r%s: %d %%\033[K", what,
+                json_object_get_int(percent));
+}
+
+struct json_object *client_call_shown(const char *method,
+                                      struct json_object *params,
+                                      const char *domain, const char *what)
+{
+    struct json_object *o, *result;
+    struct pollfd p = { .events = POLLIN };
+    bool asked = false;
+    int id, call;
+
+    client_send(method, params);
+    if (!global.progress && !isatty(STDERR_FILENO))
+        return client_receive();
+    p.fd = sock;
+    call = last_id;
+    leave_screen = clear_progress;
+    for (;;) {
+        if (!asked && !client_ready() && !poll(&p, 1, PROGRESS_MS)) {
+            o = json_object_new_object();
+            add_words(o, "domains", (char **)&domain, 1);
+            client_send("domain.list", o);
+            asked = true;
+        }
+        if (!asked && !client_ready())
+            continue;
+        result = receive(asked, &id);
+        if (id == call)
+            break;
+        asked = false;
+        show_progress(result, what);
+        json_object_put(result);
+    }
+    if (leave_screen)
+        leave_screen();
+    leave_screen = NULL;
     return result;
 }
 
@@ -168,15 +237,19 @@ struct json_object *client_call(const char *method,
     return client_receive();
 }
 
-int client_do(const char *method, struct json_object *params)
+int client_done(struct json_object *result)
 {
-    struct json_object *result = client_call(method, params);
     bool ok = result;
 
     if (ok && global.json)
         print_json(result);
     json_object_put(result);
     return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+int client_do(const char *method, struct json_object *params)
+{
+    return client_done(client_call(method, params));
 }
 
 int client_take_socket(char *early, size_t *len)

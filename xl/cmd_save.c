@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Saving domains to files, and restoring them. */
+/* Writing domains to files, and restoring them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,7 +37,20 @@ static int cmd_save(int argc, char **argv)
         json_object_put(o);
         return EXIT_FAILED;
     }
-    return client_do("domain.save", o);
+    return client_done(client_call_shown("domain.save", o, argv[optind],
+                                         "saving"));
+}
+
+static int cmd_dump_core(int argc, char **argv)
+{
+    struct json_object *o;
+
+    while (next_option(argc, argv, "h", NULL) != -1)
+        ;
+    o = params_of("domain", argv[optind]);
+    add_path(o, "file", argv[optind + 1]);
+    return client_done(client_call_shown("domain.dump_core", o, argv[optind],
+                                         "dumping"));
 }
 
 static int cmd_restore(int argc, char **argv)
@@ -83,5 +96,8 @@ const struct command save_commands[] = {
       "-p              leave the domain paused\n"
       "-c              connect to its console\n"
       "-e, -d          accepted, without effect\n", 1, false },
+    { "dump-core", cmd_dump_core, "<Domain> <File>",
+      "Write a domain's memory and vcpus to a file, for debuggers", NULL, 2,
+      false },
     { NULL, NULL, NULL, NULL, NULL, 0, false }
 };

@@ -152,7 +152,8 @@ static int global_options(int argc, char **argv)
         case 'v': global.verbose++; break;
         case 'f': global.force = true; break;
         case 'N': global.dry_run = true; break;
-        case 't': case 'T': break;      /* there is no progress to show */
+        case 't': global.progress = true; break;
+        case 'T': break;                /* xend's log has the times */
         case 'J': global.json = true; break;
         case 'h':
             print_help(stdout);

@@ -35,7 +35,7 @@ extern const struct command domain_commands[], save_commands[],
 /* Global options. */
 struct globals {
     int verbose;
-    bool force, dry_run, json;
+    bool force, dry_run, json, progress;
 };
 extern struct globals global;
 
@@ -79,7 +79,15 @@ bool client_ready(void);
 struct json_object *client_call(const char *method,
                                 struct json_object *params);
 
-/* A call whose result does not matter: an exit code. */
+/* The same, of one that takes long: meanwhile "what: N %", as the domain's
+ * listing has it, on a terminal or with -t. */
+struct json_object *client_call_shown(const char *method,
+                                      struct json_object *params,
+                                      const char *domain, const char *what);
+
+/* An exit code for a result that nothing else is done with, used up; --json
+ * prints it.  And a call that ends so. */
+int client_done(struct json_object *result);
 int client_do(const char *method, struct json_object *params);
 
 /* After domain.console: the socket, with up to *len bytes that followed the

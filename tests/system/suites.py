@@ -34,7 +34,7 @@ DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
 NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
        "net-script", "top"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
-SAVE = ["save", "save-keep", "save-bad", "kill-save"]
+SAVE = ["save", "save-keep", "save-bad", "kill-save", "dump-core"]
 SAVE_DEVICES = ["save-load"]
 
 SYSTEM = [

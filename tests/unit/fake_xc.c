@@ -10,6 +10,7 @@
 
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>
+#include <xen/version.h>
 #include <xen/sys/privcmd.h>
 
 enum { FD_PRIVCMD = 1000, FD_HYPERCALL };
@@ -206,6 +207,8 @@ static long domctl(struct fake_xc *f, struct xen_domctl *op)
         memset(&op->u.getdomaininfo, 0, sizeof(op->u.getdomaininfo));
         op->u.getdomaininfo.domain = DOMID;
         op->u.getdomaininfo.max_pages = f->max_pages;
+        for (unsigned int i = 0; i < FAKE_FRAMES; i++)
+            op->u.getdomaininfo.tot_pages += f->owned[i];
         op->u.getdomaininfo.max_vcpu_id = f->max_vcpus - 1;
         op->u.getdomaininfo.shared_info_frame = fake_mfn(f->shared_info);
         return 0;
@@ -255,12 +258,28 @@ static long populate(struct fake_xc *f, struct xen_memory_reservation *op)
     return (long)op->nr_extents;
 }
 
+/* The table as it is now, in frames behind all others. */
+static long list_m2p(struct fake_xc *f, struct xen_machphys_mfn_list *op)
+{
+    if (op->max_extents != 1)
+        return -EINVAL;
+    memset(f->m2p, 0xff, FAKE_M2P_FRAMES * XC_PAGE_SIZE);
+    for (unsigned int i = 0; i < FAKE_FRAMES; i++)
+        if (f->owned[i] && f->pfn_of[i] >= 0)
+            f->m2p[fake_mfn(i)] = (uint64_t)f->pfn_of[i];
+    op->extent_start.p[0] = FAKE_M2P_MFN;
+    op->nr_extents = 1;
+    return 0;
+}
+
 static long memory_op(struct fake_xc *f, unsigned long cmd, void *arg)
 {
     struct xen_foreign_memory_map *map = arg;
 
     if (cmd == XENMEM_populate_physmap)
         return populate(f, arg);
+    if (cmd == XENMEM_machphys_mfn_list)
+        return list_m2p(f, arg);
     if (cmd != XENMEM_set_memory_map)
         return -ENOSYS;
     f->map_kb = *(uint64_t *)((char *)map->map.buffer.p + 8) >> 10;
@@ -292,6 +311,8 @@ static long hypercall(struct fake_xc *f, const privcmd_hypercall_t *c)
         return sysctl_op(f, first);
     case __HYPERVISOR_memory_op:
         return memory_op(f, c->arg[0], second);
+    case __HYPERVISOR_xen_version:
+        return c->arg[0] == XENVER_version ? 4 << 16 | 17 : -ENOSYS;
     case __HYPERVISOR_grant_table_op:
         return grant_op(f, c->arg[0], second);
     case __HYPERVISOR_event_channel_op:
@@ -335,6 +356,12 @@ static long map_batch(struct fake_xc *f, privcmd_mmapbatch_v2_t *b)
         unsigned int frame;
 
         b->err[i] = -EINVAL;
+        if (b->dom == DOMID_XEN && b->arr[i] >= FAKE_M2P_MFN &&
+            b->arr[i] < FAKE_M2P_MFN + FAKE_M2P_FRAMES) {
+            frame = FAKE_FRAMES + (unsigned int)(b->arr[i] - FAKE_M2P_MFN);
+            b->err[i] = map_frame(f, (char *)b->addr + i * XC_PAGE_SIZE, frame);
+            continue;
+        }
         if (frame_of(b->arr[i], &frame) &&
             (f->owned[frame] || frame == f->shared_info || frame == f->grants))
             b->err[i] = map_frame(f, (char *)b->addr + i * XC_PAGE_SIZE, frame);
@@ -400,12 +427,13 @@ static const struct xcall_ops fake_ops = {
 struct fake_xc *fake_open(struct xc **ret_xc)
 {
     struct fake_xc *f = calloc(1, sizeof(*f));
-    size_t size = (size_t)FAKE_FRAMES * XC_PAGE_SIZE;
+    size_t size = FAKE_BYTES;
 
     f->memfd = memfd_create("frames", MFD_CLOEXEC);
     if (f->memfd < 0 || ftruncate(f->memfd, (off_t)size))
         abort();
     f->mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, f->memfd, 0);
+    f->m2p = (uint64_t *)(f->mem + (size_t)FAKE_FRAMES * XC_PAGE_SIZE);
     /* Garbage where small tests look; the rest would only cost memory. */
     memset(f->mem, FAKE_GARBAGE, size / 8);
     f->shared_info = 0;
@@ -420,7 +448,7 @@ struct fake_xc *fake_open(struct xc **ret_xc)
 void fake_close(struct fake_xc *f, struct xc *xc)
 {
     xc_close(xc);
-    munmap(f->mem, (size_t)FAKE_FRAMES * XC_PAGE_SIZE);
+    munmap(f->mem, FAKE_BYTES);
     close(f->memfd);
     free(f);
 }

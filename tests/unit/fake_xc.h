@@ -16,6 +16,10 @@
 #define FAKE_FRAMES     65536u          /* 256 MiB, sparse */
 #define FAKE_MAX_MAPS   64u
 #define FAKE_GARBAGE    0xa5
+/* The machine-to-physical table: DOMID_XEN's frames, behind all others. */
+#define FAKE_M2P_MFN    0x100000u
+#define FAKE_M2P_FRAMES 512u
+#define FAKE_BYTES      ((size_t)(FAKE_FRAMES + FAKE_M2P_FRAMES) * XC_PAGE_SIZE)
 
 struct fake_map {
     char *addr;
@@ -25,6 +29,7 @@ struct fake_map {
 struct fake_xc {
     int memfd;
     char *mem;                          /* all frames, in order */
+    uint64_t *m2p;                      /* when it was last asked for */
     bool owned[FAKE_FRAMES];            /* by the domain */
     int32_t pfn_of[FAKE_FRAMES];        /* the domain's, or -1 */
     unsigned int next_frame;

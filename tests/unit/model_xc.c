@@ -425,19 +425,34 @@ int xc_dom_check(const struct xc_dom_params *params, struct xc_error *err)
     return -errno;
 }
 
+/* False: it was cancelled meanwhile. */
+static bool takes_time(const atomic_bool *cancel, struct xc_error *err)
+{
+    for (unsigned int t = 0; t < m->build_time; t += 1000) {
+        usleep(1000);
+        if (atomic_load(cancel)) {
+            strcpy(err->text, "cancelled");
+            return false;
+        }
+    }
+    return true;
+}
+
+static int full_disk(const char *path, struct xc_error *err)
+{
+    snprintf(err->text, sizeof(err->text), "%s cannot be written: No space "
+             "left on device", path);
+    return -ENOSPC;
+}
+
 int xc_dom_build(struct xc *xc, const struct xc_dom_params *params,
                  struct xc_dom_result *ret_result, struct xc_error *err)
 {
     bool now;
 
     (void)xc;
-    for (unsigned int t = 0; t < m->build_time; t += 1000) {
-        usleep(1000);
-        if (atomic_load(params->cancel)) {
-            strcpy(err->text, "cancelled");
-            return -ECANCELED;
-        }
-    }
+    if (!takes_time(params->cancel, err))
+        return -ECANCELED;
     now = enter();
     if (!find(params->domid) || model_free_kb() < params->memory_kb) {
         strcpy(err->text, "the host has not enough free memory");
@@ -472,23 +487,35 @@ int xc_sr_save(struct xc *xc, const struct xc_sr_save *s, struct xc_error *err)
     bool now;
 
     (void)xc;
-    for (unsigned int t = 0; t < m->build_time; t += 1000) {
-        usleep(1000);
-        if (atomic_load(s->cancel)) {
-            strcpy(err->text, "cancelled");
-            return -ECANCELED;
-        }
-    }
+    if (!takes_time(s->cancel, err))
+        return -ECANCELED;
     now = enter();
-    if (!find(s->domid) || !m->d[s->domid].shutdown || m->bad_file) {
-        snprintf(err->text, sizeof(err->text), "%s cannot be written: No space "
-                 "left on device", s->path);
-        return leave(now, -ENOSPC);
-    }
+    if (!find(s->domid) || !m->d[s->domid].shutdown || m->bad_file)
+        return leave(now, full_disk(s->path, err));
     f.kb = m->d[s->domid].kb;
     if (write(s->fd, &f, sizeof(f)) != sizeof(f) ||
         write(s->fd, s->config, s->config_size) != (ssize_t)s->config_size ||
         write(s->fd, s->store, s->store_size) != (ssize_t)s->store_size)
+        return leave(now, -EIO);
+    return leave(now, 0);
+}
+
+/* Of one that stands still only: its size, and whether it was paused. */
+int xc_core_dump(struct xc *xc, const struct xc_core *c, struct xc_error *err)
+{
+    struct model_domain *d;
+    bool now;
+
+    (void)xc;
+    if (!takes_time(c->cancel, err))
+        return -ECANCELED;
+    now = enter();
+    d = find(c->domid);
+    if (!d || m->bad_file)
+        return leave(now, full_disk(c->path, err));
+    if (!d->paused && !d->shutdown)
+        abort();
+    if (dprintf(c->fd, "%llu %d\n", (unsigned long long)d->kb, d->paused) < 0)
         return leave(now, -EIO);
     return leave(now, 0);
 }

@@ -199,7 +199,7 @@ static const struct {
     { BASE "acpi = 1", { "g.cfg:3", "acpi has no effect", NULL } },
     { BASE "vfb = [ 'vnc=1' ]", { "vfb", "no effect", NULL } },
     { BASE "cmdline = 'a'\nextra = 'b'", { "extra", "cmdline", NULL } },
-    { BASE "on_crash = 'coredump-restart'", { "on_crash", "restart" } },
+    { BASE "on_crash = 'soft-reset'", { "on_crash", "restart" } },
 };
 
 static void test_warned(void **state)
@@ -297,8 +297,9 @@ static void test_json_round_trip(void **state)
     c = parse2(BASE "ramdisk='/r'\nmemory=64\nmaxmem=128\nvcpus=2\n"
                "maxvcpus=3\ncpus=['0','1-2']\ncpus_soft='^0'\ncap=150\n"
                "cpu_weight=7\non_crash='rename-restart'\nextra='x \"y\"'\n"
-               "on_watchdog='preserve'\nnomigrate=1\nmax_grant_frames=9\n"
-               "max_event_channels=200\ndisk=['a,,xvdb','/b,,d20p1,r']\n"
+               "on_watchdog='coredump-restart'\nnomigrate=1\n"
+               "max_grant_frames=9\nmax_event_channels=200\n"
+               "disk=['a,,xvdb','/b,,d20p1,r']\n"
                "vif=['', 'devid=3,bridge=br0,rate=10MB/s']\n"
                "uuid='01234567-89ab-cdef-0123-456789abcdef'", NULL, &r);
     assert_non_null(c);
@@ -309,6 +310,7 @@ static void test_json_round_trip(void **state)
                         json_object_to_json_string(two));
     assert_int_equal(back->vcpus, 2);
     assert_int_equal(back->on_crash, ACTION_RENAME_RESTART);
+    assert_int_equal(back->on_watchdog, ACTION_COREDUMP_RESTART);
     assert_memory_equal(back->uuid, c->uuid, 16);
     assert_int_equal(back->nr_hard, 3);
     assert_true(cpuset_test(&back->hard[2], 250));

@@ -63,6 +63,22 @@ static const struct {
       ACT_REFUSE },
     { "a paused guest cannot answer", LIFE_PAUSED, EVENT_SUSPEND, LIFE_PAUSED,
       ACT_REFUSE },
+    { "one that is dumped stands still", LIFE_RUNNING, EVENT_DUMP,
+      LIFE_DUMPING, ACT_DUMP },
+    { "and goes on", LIFE_DUMPING, EVENT_DUMPED_RUN, LIFE_RUNNING,
+      ACT_UNPAUSE },
+    { "or stays paused", LIFE_DUMPING, EVENT_DUMPED_PAUSED, LIFE_PAUSED,
+      ACT_NONE },
+    { "nobody lets it run meanwhile", LIFE_DUMPING, EVENT_UNPAUSE,
+      LIFE_DUMPING, ACT_REFUSE },
+    { "one that has crashed is dumped", LIFE_RUNNING, EVENT_EXIT_DUMP,
+      LIFE_DUMPING, ACT_DUMP },
+    { "and restarted then", LIFE_DUMPING, EVENT_EXIT_RESTART,
+      LIFE_RESTARTING, ACT_STOP },
+    { "one that was kept is kept", LIFE_DUMPING, EVENT_EXIT_KEEP, LIFE_ENDED,
+      ACT_NONE },
+    { "one that is dumped can be destroyed", LIFE_DUMPING, EVENT_DESTROY,
+      LIFE_STOPPING, ACT_STOP },
     { "a vanished domain is cleaned up", LIFE_RUNNING, EVENT_GONE,
       LIFE_STOPPING, ACT_STOP },
 };
@@ -129,6 +145,15 @@ static void test_exit(void **state)
                      EVENT_EXIT_DESTROY);
     assert_int_equal(life_exit(&c, 77, false), EVENT_EXIT_RENAME);
     assert_string_equal(life_reason_word(77), "unknown");
+    c.on_crash = ACTION_COREDUMP_RESTART;
+    c.on_reboot = ACTION_COREDUMP_DESTROY;
+    assert_int_equal(life_exit(&c, REASON_CRASH, false), EVENT_EXIT_RESTART);
+    assert_int_equal(life_exit(&c, REASON_REBOOT, false), EVENT_EXIT_DESTROY);
+    assert_true(life_dumps(&c, REASON_CRASH));
+    assert_true(life_dumps(&c, REASON_REBOOT));
+    assert_false(life_dumps(&c, REASON_POWEROFF));
+    assert_false(life_dumps(&c, REASON_WATCHDOG));
+    assert_false(life_dumps(&c, REASON_SUSPEND));
 }
 
 int main(void)

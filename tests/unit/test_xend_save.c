@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Saved domains over the model of the hypervisor: a file or a guest, never
- * both, never neither, wherever xend is killed.
+ * both, never neither, wherever xend is killed.  And dumps: the guest goes on.
  */
 #include "xend_rig.h"
 
@@ -247,6 +247,190 @@ static void test_kill_save(void **state)
     kill_save(true, "resume");
 }
 
+/* ---- dumps ---- */
+
+static const char *core_of(const char *domain)
+{
+    snprintf(file, sizeof(file), "%s/g.core", root);
+    snprintf(save_params, sizeof(save_params),
+             "{\"domain\":\"%s\",\"file\":\"%s\"}", domain, file);
+    return save_params;
+}
+
+/* What the file says; it is removed.  NULL: there is none. */
+static const char *take_core(const char *path)
+{
+    static char text[64];
+    FILE *f = fopen(path, "r");
+
+    if (!f)
+        return NULL;
+    assert_non_null(fgets(text, sizeof(text), f));
+    fclose(f);
+    unlink(path);
+    return text;
+}
+
+/* Claim: it stands still for the dump and is afterwards what it was. */
+static void test_dump(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    call_ok("domain.create", CREATE("g", "on_crash='preserve'"));
+    call_ok("domain.dump_core", core_of("g"));
+    assert_true(runs());
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_string_equal(take_core(file), "65536 1\n");
+    call_ok("domain.pause", "{\"domain\":\"g\"}");
+    call_ok("domain.dump_core", core_of("g"));
+    assert_true(has_state("g", "paused"));
+    assert_non_null(take_core(file));
+    call_ok("domain.unpause", "{\"domain\":\"g\"}");
+    model_set_bad_file(true);
+    call_refused("domain.dump_core", core_of("g"), "No space left");
+    model_set_bad_file(false);
+    assert_true(runs());
+    assert_null(take_core(file));
+    model_shutdown(id_of("g"), XC_SHUTDOWN_CRASH);
+    assert_true(eventually(has_state, "g", "ended"));
+    call_ok("domain.dump_core", core_of("g"));
+    assert_true(has_state("g", "ended"));
+    assert_string_equal(take_core(file), "65536 0\n");
+    call_refused("domain.dump_core", core_of("0"), "runs the host");
+    call_refused("domain.dump_core", "{\"domain\":\"g\",\"file\":\"x\"}",
+                 "absolute");
+    call_refused("domain.dump_core", "{\"domain\":\"g\",\"file\":\"/no/x\"}",
+                 "No such file");
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    assert_true(is_clean(NULL, NULL));
+}
+
+static void begin_dump(void)
+{
+    model_set_build_time(0);
+    call_ok("domain.create", CREATE("g", ""));
+    model_set_build_time(20000000);
+    send_text("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"domain.dump_core\","
+              "\"params\":");
+    send_text(core_of("g"));
+    send_text("}\n");
+    assert_true(eventually(has_state, "g", "dumping"));
+}
+
+/* Claim: who goes away ends the dump, a destroy ends it, an end of xend ends
+ * it; a guest that still is runs on, and there is no file. */
+static void test_dump_ends(void **state)
+{
+    struct json_object *o;
+
+    (void)state;
+    begin_dump();
+    call_refused("domain.unpause", "{\"domain\":\"g\"}", "being dumped");
+    call_refused("domain.dump_core", core_of("g"), "being dumped");
+    close(sock);
+    sock = try_connect();
+    in_len = 0;
+    assert_true(eventually(has_state, "g", "running"));
+    assert_true(runs());
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    begin_dump();
+    send_text("{\"jsonrpc\":\"2.0\",\"id\":10,\"method\":\"domain.destroy\","
+              "\"params\":{\"domain\":\"g\"}}\n");
+    o = receive();
+    assert_non_null(strstr(error_of(o), "destroyed"));
+    json_object_put(o);
+    o = receive();
+    assert_null(error_of(o));
+    json_object_put(o);
+    begin_dump();
+    stop_daemon(SIGTERM);
+    assert_true(start_daemon());
+    assert_true(runs());
+    model_set_build_time(0);
+    assert_null(take_core(file));
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    assert_true(is_clean(NULL, NULL));
+}
+
+/* Claim: wherever a dump is killed, the guest runs afterwards, and there is a
+ * whole file or none. */
+static void test_kill_dump(void **state)
+{
+    bool died = true;
+
+    (void)state;
+    for (unsigned int n = 1; n < 40 && died; n++) {
+        call_ok("domain.create", CREATE("g", ""));
+        model_kill_at((n + 1) / 2, n % 2);
+        json_object_put(call("domain.dump_core", core_of("g")));
+        died = model_has_killed();
+        model_kill_at(0, false);
+        if (died) {
+            stop_daemon(SIGKILL);
+            assert_true(start_daemon());
+        }
+        for (int i = 0; i < 1000 && !runs(); i++)
+            usleep(5000);
+        assert_true(runs());
+        if (died)
+            assert_null(take_core(file));
+        else
+            assert_non_null(take_core(file));
+        call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    }
+    assert_false(died);
+    assert_true(eventually(is_clean, NULL, NULL));
+}
+
+/* The only dump of a crashed domain; removed. */
+static const char *crash_dump(void)
+{
+    char command[200], path[200];
+    FILE *f;
+
+    snprintf(command, sizeof(command), "ls %s/lib/dump/g-*.core", root);
+    f = popen(command, "r");
+    if (!fgets(path, sizeof(path), f))
+        fail_msg("no dump");
+    assert_null(fgets(command, sizeof(command), f));
+    pclose(f);
+    path[strcspn(path, "\n")] = 0;
+    return take_core(path);
+}
+
+static bool is_restarted(const char *name, const char *old)
+{
+    return id_of(name) > (unsigned int)atoi(old) && has_state(name, "running");
+}
+
+/* Claim: on_crash dumps first; a xend that was killed meanwhile does it
+ * again; without room for a dump the rest happens. */
+static void test_crash_dump(void **state)
+{
+    (void)state;
+    call_ok("domain.create", CREATE("g", "on_crash='coredump-destroy'"));
+    model_shutdown(id_of("g"), XC_SHUTDOWN_CRASH);
+    assert_true(eventually(is_gone, "g", NULL));
+    assert_string_equal(crash_dump(), "65536 0\n");
+    call_ok("domain.create", CREATE("g", "on_crash='coredump-restart'"));
+    model_set_build_time(20000000);
+    model_shutdown(id_of("g"), XC_SHUTDOWN_CRASH);
+    assert_true(eventually(has_state, "g", "dumping"));
+    stop_daemon(SIGKILL);
+    model_set_build_time(0);
+    assert_true(start_daemon());
+    assert_true(eventually(is_restarted, "g", "2"));
+    assert_string_equal(crash_dump(), "65536 0\n");
+    model_set_bad_file(true);
+    model_shutdown(id_of("g"), XC_SHUTDOWN_CRASH);
+    assert_true(eventually(is_restarted, "g", "3"));
+    model_set_bad_file(false);
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    assert_true(is_clean(NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +439,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_destroy_saving, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_restore, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_save, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dump, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dump_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kill_dump, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_crash_dump, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Methods that save domains to files and restore them. */
+/* Methods that write domains to files, and restore them. */
 #include <errno.h>
 #include <json-c/json.h>
 
@@ -170,10 +170,47 @@ static int api_restore(struct rpc_call *call)
     return 0;
 }
 
+struct dump_args {
+    char *domain, *file;
+};
+
+static const struct field dump_fields[] = {
+    STRING(dump_args, domain, true), STRING(dump_args, file, true), END
+};
+
+static void on_dumped(void *ctx, const struct err *err)
+{
+    struct rpc_call *call = ctx;
+
+    call->job = NULL;
+    call->err = *err;
+    rpc_finish(call);
+}
+
+static void abandon_dump(void *job)
+{
+    dump_abandon(job);
+}
+
+static int api_dump_core(struct rpc_call *call)
+{
+    const struct dump_args *a = call->args;
+    struct domain *d = rpc_target(call);
+
+    if (!d)
+        return call->err.rc;
+    call->job = domain_dump(d, a->file, on_dumped, call, &call->err);
+    call->abandon = abandon_dump;
+    call->deferred = call->job;
+    return call->err.rc;
+}
+
 const struct rpc_method save_methods[] = {
     { "domain.save", RIGHT_ADMIN, save_fields, sizeof(struct save_args),
       api_save },
     { "domain.restore", RIGHT_ADMIN, restore_fields,
       sizeof(struct restore_args), api_restore },
+    { "domain.dump_core", RIGHT_ADMIN, dump_fields, sizeof(struct dump_args),
+      api_dump_core },
     { NULL, 0, NULL, 0, NULL }
 };

@@ -102,12 +102,10 @@ static int apply_action(struct parse *p, const struct xl_key *k,
         return bad(p, s, "must be one of \"destroy\", \"restart\", "
                    "\"rename-restart\", \"preserve\", \"coredump-destroy\", "
                    "\"coredump-restart\"");
-    if (i == ACTION_COREDUMP_DESTROY || i == ACTION_COREDUMP_RESTART ||
-        i == ACTION_SOFT_RESET) {
-        config_warn(p->r, "%s:%u: %s = \"%s\": taken as \"%s\", cores are not "
-                    "written yet", s->file, s->line, s->key, s->value.text,
-                    i == ACTION_COREDUMP_DESTROY ? "destroy" : "restart");
-        i = i == ACTION_COREDUMP_DESTROY ? ACTION_DESTROY : ACTION_RESTART;
+    if (i == ACTION_SOFT_RESET) {
+        config_warn(p->r, "%s:%u: %s = \"%s\": taken as \"restart\"", s->file,
+                    s->line, s->key, s->value.text);
+        i = ACTION_RESTART;
     }
     if (k->offset)
         *(enum config_action *)((char *)p->c + k->offset) = i;

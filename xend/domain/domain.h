@@ -23,6 +23,7 @@
 #define RESTARTS_SECONDS 60
 
 struct build;
+struct dump;
 struct json_object;
 struct save;
 struct saved;
@@ -55,6 +56,7 @@ struct domain {
     struct save *save;          /* while it is saved */
     struct saved *image;        /* the file that it is to be made from */
     bool saved;                 /* it goes because it has been saved */
+    struct dump *dump;          /* while its memory is written to a file */
     struct list link;           /* struct domains.all */
     struct list waits;
     struct list devices;        /* struct device.link */
@@ -154,7 +156,8 @@ struct domain_status {
     bool running, blocked, paused, shutdown, dying;
     unsigned int reason;
     int64_t uptime;                     /* seconds; -1: unknown */
-    int percent;                        /* of a save or restore; -1: none */
+    int percent;                        /* of a save, restore or dump; -1:
+                                           none */
     enum life_state state;
     const struct domain_config *config; /* NULL: unknown; valid until the
                                            loop runs again */
@@ -170,6 +173,9 @@ int domain_status(struct domain *d, struct domain_status *ret_status);
 /* Begin to build d, whose state is LIFE_BUILDING; ends with EVENT_BUILT,
  * EVENT_BUILT_PAUSED or EVENT_FAILED. */
 void domain_build(struct domain *d);
+
+/* xend ends: what threads do for d is to end as soon as possible. */
+void domain_work_cancel(struct domain *d);
 
 /* Stop a build as soon as possible; it ends with EVENT_FAILED. */
 void domain_build_cancel(struct domain *d);

@@ -189,6 +189,7 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     case ACT_NONE:
     case ACT_SAVE:
     case ACT_ASK:
+    case ACT_DUMP:
     case ACT_UNDO:
     case ACT_STOP:
     case ACT_RENAME:
@@ -197,7 +198,7 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     if (rc)
         return rc;
     domain_set_state(d, step.next);
-    if (step.action == ACT_STOP && save_stop(d))
+    if (step.action == ACT_STOP && (save_stop(d) || dump_stop(d)))
         return 0;               /* when its thread has ended */
     if (step.action == ACT_STOP || step.action == ACT_UNDO)
         domain_teardown(d);
@@ -206,6 +207,14 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     else if (step.action == ACT_SAVE)
         save_write(d);
     return 0;
+    else if (step.action == ACT_DUMP)
+        dump_write(d);
+}
+
+void domain_work_cancel(struct domain *d)
+{
+    domain_build_cancel(d);
+    dump_cancel(d);
 }
 
 int domain_need_live(const struct domain *d, struct err *err)
@@ -341,6 +350,7 @@ static void on_exit_of(struct domain *d, unsigned int reason)
     struct err err = ERR_INIT;
     enum life_event event = life_exit(d->config, reason, false);
 
+    bool dump = life_dumps(d->config, reason);
     if (event == EVENT_SUSPENDED) {
         if (domain_event(d, event, &err))
             log_err("%s", err.text);
@@ -353,6 +363,7 @@ static void on_exit_of(struct domain *d, unsigned int reason)
         note_restart(d)) {
         event = life_exit(d->config, reason, true);
         log_warn("%s has restarted %d times within %d s: kept as it is",
+        dump = false;
                  d->config->name, RESTARTS_MAX, RESTARTS_SECONDS);
     }
     d->asked = false;
@@ -360,7 +371,9 @@ static void on_exit_of(struct domain *d, unsigned int reason)
              life_reason_word(reason));
     store_announce(d->x->store, "@releaseDomain");
     domain_wake(d, UNTIL_ENDED, &err);
-    if (domain_event(d, event, &err))
+    if (dump)
+        dump_ended(d, event);
+    else if (domain_event(d, event, &err))
         log_err("%s", err.text);
 }
 
@@ -375,11 +388,13 @@ static void look_at(struct xend *x, const struct xc_domain_info *info,
         return;
     d->scan = scan;
     if (d->state != LIFE_RUNNING && d->state != LIFE_PAUSED &&
-        d->state != LIFE_SUSPENDING && d->state != LIFE_SAVING)
+        d->state != LIFE_SUSPENDING && d->state != LIFE_SAVING &&
+        d->state != LIFE_DUMPING)
         return;
     if (info->dying)
         domain_event(d, EVENT_GONE, &err);
-    else if (info->shutdown && d->state != LIFE_SAVING)
+    else if (info->shutdown && d->state != LIFE_SAVING &&
+             d->state != LIFE_DUMPING)
         on_exit_of(d, info->shutdown_reason);
 }
 
@@ -391,7 +406,7 @@ static void look_for(struct domain *d, void *ctx)
         return;
     if (d->state == LIFE_RUNNING || d->state == LIFE_PAUSED ||
         d->state == LIFE_ENDED || d->state == LIFE_SUSPENDING ||
-        d->state == LIFE_SAVING)
+        d->state == LIFE_SAVING || d->state == LIFE_DUMPING)
         domain_event(d, EVENT_GONE, &err);
     else
         domain_build_poll(d);

@@ -28,6 +28,8 @@ static const struct life_step steps[NR_LIFE_STATES][NR_LIFE_EVENTS] = {
         [EVENT_EXIT_RESTART] = { LIFE_RESTARTING, ACT_STOP },
         [EVENT_EXIT_RENAME]  = { LIFE_ENDED,      ACT_RENAME },
         [EVENT_EXIT_KEEP]    = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_EXIT_DUMP]    = { LIFE_DUMPING,    ACT_DUMP },
+        [EVENT_DUMP]         = { LIFE_DUMPING,    ACT_DUMP },
         [EVENT_SUSPEND]      = { LIFE_SUSPENDING, ACT_NONE },
         [EVENT_SUSPENDED]    = { LIFE_RUNNING,    ACT_RESUME },
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
@@ -41,6 +43,8 @@ static const struct life_step steps[NR_LIFE_STATES][NR_LIFE_EVENTS] = {
         [EVENT_EXIT_RESTART] = { LIFE_RESTARTING, ACT_STOP },
         [EVENT_EXIT_RENAME]  = { LIFE_ENDED,      ACT_RENAME },
         [EVENT_EXIT_KEEP]    = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_EXIT_DUMP]    = { LIFE_DUMPING,    ACT_DUMP },
+        [EVENT_DUMP]         = { LIFE_DUMPING,    ACT_DUMP },
         [EVENT_SUSPENDED]    = { LIFE_PAUSED,     ACT_RESUME },
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
         [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
@@ -53,6 +57,7 @@ static const struct life_step steps[NR_LIFE_STATES][NR_LIFE_EVENTS] = {
         [EVENT_EXIT_RESTART] = { LIFE_RESTARTING, ACT_STOP },
         [EVENT_EXIT_RENAME]  = { LIFE_ENDED,      ACT_RENAME },
         [EVENT_EXIT_KEEP]    = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_EXIT_DUMP]    = { LIFE_DUMPING,    ACT_DUMP },
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
         [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
     },
@@ -63,7 +68,17 @@ static const struct life_step steps[NR_LIFE_STATES][NR_LIFE_EVENTS] = {
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
         [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
     },
+    [LIFE_DUMPING] = {
+        [EVENT_DUMPED_RUN]    = { LIFE_RUNNING,    ACT_UNPAUSE },
+        [EVENT_DUMPED_PAUSED] = { LIFE_PAUSED,     ACT_NONE },
+        [EVENT_EXIT_DESTROY]  = { LIFE_STOPPING,   ACT_STOP },
+        [EVENT_EXIT_RESTART]  = { LIFE_RESTARTING, ACT_STOP },
+        [EVENT_EXIT_KEEP]     = { LIFE_ENDED,      ACT_NONE },
+        [EVENT_DESTROY]       = { LIFE_STOPPING,   ACT_STOP },
+        [EVENT_GONE]          = { LIFE_STOPPING,   ACT_STOP },
+    },
     [LIFE_ENDED] = {
+        [EVENT_DUMP]         = { LIFE_DUMPING,    ACT_DUMP },
         [EVENT_DESTROY]      = { LIFE_STOPPING,   ACT_STOP },
         [EVENT_GONE]         = { LIFE_STOPPING,   ACT_STOP },
     },
@@ -87,6 +102,7 @@ static const struct {
     [LIFE_PAUSED]     = { "paused", "is paused" },
     [LIFE_SUSPENDING] = { "suspending", "is about to be saved" },
     [LIFE_SAVING]     = { "saving", "is being saved" },
+    [LIFE_DUMPING]    = { "dumping", "is being dumped" },
     [LIFE_ENDED]      = { "ended", "has ended and is only kept to be looked "
                                    "at" },
     [LIFE_STOPPING]   = { "stopping", "is being taken down" },
@@ -121,20 +137,32 @@ const char *life_reason_word(unsigned int reason)
     return reason < NR_REASONS ? reasons[reason] : "unknown";
 }
 
+static enum config_action action_at(const struct domain_config *c,
+                                    unsigned int reason)
+{
+    switch (reason) {
+    case REASON_POWEROFF:   return c->on_poweroff;
+    case REASON_REBOOT:     return c->on_reboot;
+    case REASON_WATCHDOG:   return c->on_watchdog;
+    case REASON_SOFT_RESET: return ACTION_RESTART;
+    default:                return c->on_crash;
+    }
+}
+
+bool life_dumps(const struct domain_config *c, unsigned int reason)
+{
+    enum config_action action = action_at(c, reason);
+
+    return reason != REASON_SUSPEND && (action == ACTION_COREDUMP_DESTROY ||
+                                        action == ACTION_COREDUMP_RESTART);
+}
+
 enum life_event life_exit(const struct domain_config *c, unsigned int reason,
                           bool looping)
 {
-    enum config_action action;
-
-    switch (reason) {
-    case REASON_POWEROFF:   action = c->on_poweroff; break;
-    case REASON_REBOOT:     action = c->on_reboot; break;
-    case REASON_WATCHDOG:   action = c->on_watchdog; break;
-    case REASON_SUSPEND:    return EVENT_SUSPENDED;
-    case REASON_SOFT_RESET: action = ACTION_RESTART; break;
-    default:                action = c->on_crash; break;
-    }
-    switch (action) {
+    if (reason == REASON_SUSPEND)
+        return EVENT_SUSPENDED;
+    switch (action_at(c, reason)) {
     case ACTION_DESTROY:
     case ACTION_COREDUMP_DESTROY:
         return EVENT_EXIT_DESTROY;

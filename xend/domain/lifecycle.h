@@ -18,6 +18,7 @@ enum life_state {
     LIFE_PAUSED,                /* by us; a guest never sees this */
     LIFE_SUSPENDING,            /* asked to, so that it can be saved */
     LIFE_SAVING,                /* suspended, and being written to a file */
+    LIFE_DUMPING,               /* stands still, and is written to a file */
     LIFE_ENDED,                 /* shut down or crashed, and kept to look at */
     LIFE_STOPPING,              /* being taken down, for good */
     LIFE_RESTARTING,            /* being taken down, to be made again */
@@ -35,6 +36,10 @@ enum life_event {
     EVENT_EXIT_RESTART,
     EVENT_EXIT_RENAME,
     EVENT_EXIT_KEEP,
+    EVENT_EXIT_DUMP,            /* it is dumped before one of these */
+    EVENT_DUMP,                 /* asked for */
+    EVENT_DUMPED_RUN,           /* or not; it goes on as it was */
+    EVENT_DUMPED_PAUSED,
     EVENT_SUSPEND,              /* asked for: it is to be saved */
     EVENT_NO_ANSWER,            /* it has not suspended in time */
     EVENT_SUSPENDED,            /* by itself, or because it was asked */
@@ -55,6 +60,7 @@ enum life_action {
     ACT_PAUSE, ACT_UNPAUSE,
     ACT_ASK,
     ACT_SAVE,                   /* write it to a file */
+    ACT_DUMP,
     ACT_RESUME,                 /* from its suspension, where it was */
     ACT_STOP,                   /* take it down */
     ACT_RENAME,                 /* keep it under another name, build anew */
@@ -87,5 +93,8 @@ const char *life_reason_word(unsigned int reason);
  */
 enum life_event life_exit(const struct domain_config *c, unsigned int reason,
                           bool looping);
+
+/* Whether its config wants a dump at such an end. */
+bool life_dumps(const struct domain_config *c, unsigned int reason);
 
 #endif

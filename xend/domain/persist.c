@@ -52,7 +52,7 @@ static int write_record(struct domain *d, struct err *err)
 
     uuid_format(d->handle, handle);
     json_add_int(o, "version", VERSION);
-    json_add_str(o, "state", life_word(d->state));
+    json_add_str(o, "state", life_word(dump_note(d, o)));
     json_add_int(o, "domid", d->domid == NO_DOMID ? -1 : (int64_t)d->domid);
     json_add_str(o, "handle", handle);
     json_add_bool(o, "restarting", d->restarting);
@@ -255,6 +255,8 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
         read_record(d, record);
         save_file_undo(record);
     }
+    if (record && info)
+        dump_undo(d, record, &info->paused);
     d->state = resume_state(parse_state(record), d->restarting, info);
     json_object_put(record);
     log_info("%s (%d): %s", d->config->name, (int)d->domid,

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "domain/domain.h"
+#include "domain/lifecycle.h"
 #include "util/err.h"
 
 struct domain;
@@ -74,5 +76,50 @@ struct saved_check *saved_check(struct xend *x, const char *path, saved_fn *fn,
                                 void *ctx);
 /* Nobody wants to know any more: fn is not called. */
 void saved_uncheck(struct saved_check *c);
+
+/*
+ * ---- dump.c: a domain's memory for debuggers -----------------------------
+ *
+ * It stands still meanwhile: a running one is paused and goes on afterwards,
+ * one that has crashed is dumped before on_crash goes on.  The file has no name
+ * until it is complete.
+ */
+
+struct dump;
+
+/*
+ * Begin to dump d to the file at path, which is absolute; fn hears how it
+ * ended.  NULL with the error: it has not begun.
+ */
+struct dump *domain_dump(struct domain *d, const char *path,
+                         domain_wait_fn *fn, void *ctx, struct err *err);
+
+/* Nobody wants it any more: fn is not called, no file is left. */
+void dump_abandon(struct dump *p);
+
+/* d has ended: dump it to a file in the state folder's dump, then follow up
+ * with this event. */
+void dump_ended(struct domain *d, enum life_event then);
+
+/* The state has been set: begin. */
+void dump_write(struct domain *d);
+
+/*
+ * The domain is to be taken down.  True: a thread is still at it; it calls
+ * domain_teardown then.
+ */
+bool dump_stop(struct domain *d);
+
+/* Stop a thread as soon as possible, whatever becomes of the dump. */
+void dump_cancel(struct domain *d);
+
+/* Percent of a dump under way; -1: there is none. */
+int dump_percent(const struct domain *d);
+
+/* In the run record: that d stands still for this, and from which state. */
+enum life_state dump_note(const struct domain *d, struct json_object *record);
+
+/* After a restart: undo what the record says was under way. */
+void dump_undo(struct domain *d, struct json_object *record, bool *paused);
 
 #endif

@@ -55,7 +55,8 @@ static void fill(struct xend *x, const struct xc_domain_info *info,
     snprintf(s->name, sizeof(s->name), "%s", d ? d->config->name : "(null)");
     if (!d)
         return;
-    s->percent = d->save ? save_percent(d) : domain_build_percent(d);
+    s->percent = d->save ? save_percent(d) : d->dump ? dump_percent(d) :
+                 domain_build_percent(d);
     memcpy(s->uuid, d->uuid, sizeof(s->uuid));
     clock_gettime(CLOCK_BOOTTIME, &now);
     if (d->started || !d->domid)
