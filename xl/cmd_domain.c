@@ -139,6 +139,43 @@ static int cmd_create(int argc, char **argv)
     return create(&c, argv + optind, argc - optind);
 }
 
+static int update(const char *domain, const char *file, char **words, int nr)
+{
+    struct json_object *o = params_of("domain", domain), *result;
+
+    if (!add_config(o, file)) {
+        json_object_put(o);
+        return EXIT_FAILED;
+    }
+    add_words(o, "overrides", words, nr);
+    add_bool(o, "dry_run", global.dry_run);
+    result = client_call("domain.update_config", o);
+    if (result && (global.dry_run || global.json))
+        print_json(json_object_object_get(result, "config"));
+    json_object_put(result);
+    return result ? EXIT_OK : EXIT_FAILED;
+}
+
+static int cmd_config_update(int argc, char **argv)
+{
+    static const struct option words[] = {
+        { "defconfig", required_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+    };
+    const char *file = NULL, *domain;
+    int opt;
+
+    while ((opt = next_option(argc, argv, "hf:d", words)) != -1)
+        if (opt == 'f')
+            file = optarg;
+    domain = argv[optind++];
+    if (!file && optind < argc && !strchr(argv[optind], '='))
+        file = argv[optind++];
+    if (!file)
+        usage_error("'xl config-update' needs a config file.");
+    return update(domain, file, argv + optind, argc - optind);
+}
+
 static const char *only_domain(int argc, char **argv)
 {
     while (next_option(argc, argv, "h", NULL) != -1)
@@ -272,6 +309,11 @@ const struct command domain_commands[] = {
       "nothing\n"
       "-F                              wait until the domain is gone\n"
       "-e, -d                          accepted, without effect\n", 0, true },
+    { "config-update", cmd_config_update,
+      "<Domain> <ConfigFile> [options] [key=value ...]",
+      "Give a domain another definition for its next start",
+      "-f <file>, --defconfig=<file>   the config file\n"
+      "-d                              accepted, without effect\n", 1, true },
     { "destroy", cmd_destroy, "<Domain>",
       "End a domain at once, without asking its kernel",
       NULL, 1, false },

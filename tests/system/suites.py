@@ -27,7 +27,7 @@ GUESTS = ["create-four", "consoles", "pause", "vcpu-set", "list-format",
           "reboot", "shutdown", "mem-set", "destroy"]
 # What needs xend and our xl beyond words that both tools have.
 OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions",
-        "sysrq"]
+        "sysrq", "config-update"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
 DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
          "disk-kill", "disk-bad"]

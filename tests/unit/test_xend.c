@@ -209,6 +209,60 @@ static void test_restart(void **state)
     assert_int_equal(model_free_kb(), empty_kb);
 }
 
+#define UPDATE(name, more) \
+    "{\"domain\":\"g\",\"format\":\"xl\",\"text\":\"name='" name "'\\n" \
+    "kernel='/bin/sh'\\nmemory=64\\n" more "\"}"
+
+static int vcpus_of(const char *name)
+{
+    struct json_object *d = listed(name);
+    int vcpus = json_object_get_int(json_object_object_get(d, "vcpus"));
+
+    json_object_put(d);
+    return vcpus;
+}
+
+/* Claim: another definition holds from the next start on, also after a kill
+ * of xend; it keeps uuid and name, and what it cannot be is refused. */
+static void test_update(void **state)
+{
+    struct json_object *d;
+    char uuid[40];
+
+    (void)state;
+    call_ok("domain.create", CREATE("g", ""));
+    d = listed("g");
+    strcpy(uuid, json_object_get_string(json_object_object_get(d, "uuid")));
+    json_object_put(d);
+    call_refused("domain.update_config", UPDATE("h", ""), "rename");
+    call_refused("domain.update_config", UPDATE("g", "vcpus=zwei"),
+                 "config:4");
+    call_refused("domain.update_config", UPDATE("g",
+                 "uuid='01234567-89ab-cdef-0123-456789abcdef'"), "uuid");
+    call_refused("domain.update_config",
+                 "{\"domain\":\"0\",\"format\":\"xl\",\"text\":"
+                 "\"name='x'\\nkernel='/bin/sh'\"}", "no definition");
+    call_ok("domain.update_config", UPDATE("g", "vcpus=3"));
+    assert_int_equal(vcpus_of("g"), 1);
+    call_ok("domain.rename", "{\"domain\":\"g\",\"name\":\"h\"}");
+    stop_daemon(SIGKILL);
+    assert_true(start_daemon());
+    assert_int_equal(vcpus_of("h"), 1);
+    model_shutdown(1, 1);
+    assert_true(eventually(has_new_id, "h", "1"));
+    assert_int_equal(vcpus_of("h"), 3);
+    d = listed("h");
+    assert_string_equal(uuid, json_object_get_string(
+        json_object_object_get(d, "uuid")));
+    json_object_put(d);
+    /* And the one after: it is its definition now. */
+    model_shutdown(2, 1);
+    assert_true(eventually(has_new_id, "h", "2"));
+    assert_int_equal(vcpus_of("h"), 3);
+    call_ok("domain.destroy", "{\"domain\":\"h\"}");
+    assert_true(is_clean(NULL, NULL));
+}
+
 static void do_create(void)
 {
     json_object_put(call("domain.create", CREATE("g", "")));
@@ -334,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_during_build, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_create, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_destroy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_reboot, setup, teardown),

@@ -126,6 +126,40 @@ static int api_create_domain(struct rpc_call *call)
     return 0;
 }
 
+struct update_args {
+    char *domain, *format, *text, *path, *dir;
+    struct strlist overrides;
+    struct json_object *config;
+    bool dry_run;
+};
+
+static const struct field update_fields[] = {
+    STRING(update_args, domain, true), STRING(update_args, format, true),
+    STRING(update_args, text, false), STRING(update_args, path, false),
+    STRING(update_args, dir, false), STRINGS(update_args, overrides),
+    { "config", FIELD_JSON, offsetof(struct update_args, config), false, 0, 0,
+      0, NULL },
+    BOOL(update_args, dry_run), END
+};
+
+static int api_update_config(struct rpc_call *call)
+{
+    const struct update_args *a = call->args;
+    const struct config_text text = { a->format, a->text, a->path, a->dir,
+                                      &a->overrides, a->config };
+    struct domain *d = rpc_target(call);
+    struct domain_config *c = d ? rpc_config(call, &text) : NULL;
+
+    if (!c)
+        return call->err.rc;
+    call->result = json_object_new_object();
+    json_object_object_add(call->result, "config", config_to_json(c));
+    if (!a->dry_run)
+        return domain_update(d, c, &call->err);
+    config_free(c);
+    return 0;
+}
+
 struct json_object *rpc_status(const struct domain_status *s, bool config)
 {
     struct json_object *o = json_object_new_object();
@@ -415,6 +449,8 @@ static int api_set_maxmem(struct rpc_call *call)
 const struct rpc_method domain_methods[] = {
     { "domain.create", RIGHT_ADMIN, create_fields, sizeof(struct create_args),
       api_create_domain },
+    { "domain.update_config", RIGHT_ADMIN, update_fields,
+      sizeof(struct update_args), api_update_config },
     { "domain.list", RIGHT_READ, list_fields, sizeof(struct list_args),
       api_list },
     { "domain.pause", RIGHT_ADMIN, target_fields, sizeof(struct target_args),

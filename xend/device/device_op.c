@@ -202,6 +202,22 @@ static void undone(struct device *dev, void *ctx, const struct err *err)
     request_end(q, &q->err);
 }
 
+static void note_detached(struct domain *d, const struct device *dev)
+{
+    config_remove_device(d->config, dev->ops->kind, dev->devid);
+    if (d->next)
+        config_remove_device(d->next, dev->ops->kind, dev->devid);
+}
+
+/* Also for its next start, where another device of this number gives way. */
+static void note_attached(struct domain *d, const struct device *dev)
+{
+    note_detached(d, dev);
+    config_add_device(d->config, device_config_copy(dev->config));
+    if (d->next)
+        config_add_device(d->next, device_config_copy(dev->config));
+}
+
 static void attached(struct device *dev, void *ctx, const struct err *err)
 {
     struct request *q = ctx;
@@ -212,9 +228,9 @@ static void attached(struct device *dev, void *ctx, const struct err *err)
         return;
     }
     if (!result.rc) {
-        config_add_device(q->d->config, device_config_copy(dev->config));
+        note_attached(q->d, dev);
         if (persist_save(q->d, &result))
-            config_remove_device(q->d->config, dev->ops->kind, dev->devid);
+            note_detached(q->d, dev);
     }
     if (result.rc) {
         q->err = result;
@@ -303,7 +319,7 @@ static void detached(struct device *dev, void *ctx, const struct err *err)
     if (err->rc == -EBUSY && dev->run->kept)
         device_on_end(dev, detached, request_new(q->d, unheard, NULL));
     if (!err->rc) {
-        config_remove_device(q->d->config, dev->ops->kind, dev->devid);
+        note_detached(q->d, dev);
         persist_save(q->d, &result);
         log_info("%s is detached", dev->name);
     }

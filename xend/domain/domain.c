@@ -130,6 +130,7 @@ void domain_drop(struct domain *d)
     hash_del(&ds->by_uuid, &d->by_uuid);
     list_del(&d->link);
     config_free(d->config);
+    config_free(d->next);
     saved_free(d->image);
     free(d);
 }
@@ -161,6 +162,8 @@ void domain_set_name(struct domain *d, const char *name)
 
     hash_del(&ds->by_name, &d->by_name);
     strset(&d->config->name, name);
+    if (d->next)
+        strset(&d->next->name, name);
     hash_add(&ds->by_name, &d->by_name, hash_str(name));
 }
 

@@ -38,6 +38,8 @@ struct domain_rings {
 struct domain {
     struct xend *x;
     struct domain_config *config;
+    struct domain_config *next; /* what it is to be when it starts again;
+                                   NULL: the same */
     char uuid[37];              /* as text, for paths and messages */
     uint8_t handle[16];         /* the uuid that the hypervisor knows */
     enum life_state state;
@@ -54,9 +56,9 @@ struct domain {
     struct err err;             /* why its build failed */
     struct build *build;        /* while it is made or taken down */
     struct save *save;          /* while it is saved */
+    struct dump *dump;          /* while its memory is written to a file */
     struct saved *image;        /* the file that it is to be made from */
     bool saved;                 /* it goes because it has been saved */
-    struct dump *dump;          /* while its memory is written to a file */
     struct list link;           /* struct domains.all */
     struct list waits;
     struct list devices;        /* struct device.link */
@@ -112,6 +114,14 @@ int domain_pause(struct domain *d, struct err *err);
 int domain_unpause(struct domain *d, struct err *err);
 int domain_destroy(struct domain *d, struct err *err);
 int domain_rename(struct domain *d, const char *name, struct err *err);
+
+/*
+ * c, used up in any case, is its definition from its next start on; devices
+ * that come and go until then are part of it.  -EINVAL: another's name or uuid.
+ */
+int domain_update(struct domain *d, struct domain_config *c, struct err *err);
+/* It starts again now. */
+void domain_take_next(struct domain *d);
 
 /* Ask the guest's kernel: "poweroff", "reboot".  -EOPNOTSUPP: it has not said
  * that it can. */

@@ -86,6 +86,7 @@ static void build(struct domain *d)
 
     if (d->state == LIFE_RESTARTING) {
         domain_set_domid(d, NO_DOMID);
+        domain_take_next(d);
         d->restarting = true;
         d->start_paused = false;
         domain_wake(d, UNTIL_GONE, &ok);
@@ -119,7 +120,7 @@ static void forget(struct domain *d)
 /* It ended and is kept under another name; the next one takes its place. */
 static void rename_and_restart(struct domain *d)
 {
-    struct domain_config *c = config_copy(d->config);
+    struct domain_config *c = config_copy(d->next ? d->next : d->config);
     _cleanup_free_ char *name = NULL;
     struct err err = ERR_INIT;
     struct domain *next;
@@ -188,8 +189,8 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
         break;
     case ACT_NONE:
     case ACT_SAVE:
-    case ACT_ASK:
     case ACT_DUMP:
+    case ACT_ASK:
     case ACT_UNDO:
     case ACT_STOP:
     case ACT_RENAME:
@@ -206,9 +207,9 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
         devices_stop(d, on_devices_gone, d);
     else if (step.action == ACT_SAVE)
         save_write(d);
-    return 0;
     else if (step.action == ACT_DUMP)
         dump_write(d);
+    return 0;
 }
 
 void domain_work_cancel(struct domain *d)
@@ -349,8 +350,8 @@ static void on_exit_of(struct domain *d, unsigned int reason)
 {
     struct err err = ERR_INIT;
     enum life_event event = life_exit(d->config, reason, false);
-
     bool dump = life_dumps(d->config, reason);
+
     if (event == EVENT_SUSPENDED) {
         if (domain_event(d, event, &err))
             log_err("%s", err.text);
@@ -362,8 +363,8 @@ static void on_exit_of(struct domain *d, unsigned int reason)
     if ((event == EVENT_EXIT_RESTART || event == EVENT_EXIT_RENAME) &&
         note_restart(d)) {
         event = life_exit(d->config, reason, true);
-        log_warn("%s has restarted %d times within %d s: kept as it is",
         dump = false;
+        log_warn("%s has restarted %d times within %d s: kept as it is",
                  d->config->name, RESTARTS_MAX, RESTARTS_SECONDS);
     }
     d->asked = false;

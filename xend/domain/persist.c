@@ -80,6 +80,8 @@ int persist_save(struct domain *d, struct err *err)
     o = json_object_new_object();
     json_add_int(o, "version", VERSION);
     json_object_object_add(o, "config", config_to_json(d->config));
+    if (d->next)
+        json_object_object_add(o, "next", config_to_json(d->next));
     return write_file(path, o, err);
 }
 
@@ -200,11 +202,28 @@ static void read_record(struct domain *d, struct json_object *record)
     d->rings.console_mfn = json_get_int(record, "console_mfn", 0);
 }
 
-static struct domain_config *read_definition(const char *path)
+static struct domain_config *parse_definition(struct json_object *json,
+                                              const char *path)
 {
     struct domain_config *c = NULL;
     struct config_report report = { 0 };
-    struct json_object *o;
+
+    if (config_from_json(json, &report, &c) ||
+        config_check(c, path, &report)) {
+        log_err("%s: %s", path, report.error);
+        config_free(c);
+        c = NULL;
+    }
+    config_report_fini(&report);
+    return c;
+}
+
+/* ret_next: the one that takes effect later, or NULL. */
+static struct domain_config *read_definition(const char *path,
+                                             struct domain_config **ret_next)
+{
+    struct domain_config *c;
+    struct json_object *o, *next;
     int rc;
 
     rc = json_read_file(path, &o);
@@ -212,14 +231,11 @@ static struct domain_config *read_definition(const char *path)
         log_err("cannot read %s: %s", path, strerror(-rc));
         return NULL;
     }
-    rc = config_from_json(json_get_obj(o, "config"), &report, &c);
-    if (rc || config_check(c, path, &report)) {
-        log_err("%s: %s", path, report.error);
-        config_free(c);
-        c = NULL;
-    }
+    c = parse_definition(json_get_obj(o, "config"), path);
+    next = json_get_obj(o, "next");
+    if (c && next)
+        *ret_next = parse_definition(next, path);
     json_object_put(o);
-    config_report_fini(&report);
     return c;
 }
 
@@ -227,7 +243,9 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
 {
     _cleanup_free_ char *path = definition_path(x, uuid);
     _cleanup_free_ char *run_path = record_path(x, uuid);
-    _cleanup_(config_freep) struct domain_config *c = read_definition(path);
+    _cleanup_(config_freep) struct domain_config *next = NULL;
+    _cleanup_(config_freep) struct domain_config *c = read_definition(path,
+                                                                      &next);
     struct json_object *record = NULL;
     struct xc_domain_info *info;
     struct domain *d;
@@ -251,6 +269,7 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
     }
     d = domain_add(x, TAKE_PTR(c), LIFE_OFF, info ? info->domid :
                    domid > 0 ? (uint32_t)domid : NO_DOMID);
+    d->next = TAKE_PTR(next);
     if (record) {
         read_record(d, record);
         save_file_undo(record);
