@@ -62,52 +62,18 @@ static int detach(int argc, char **argv, const char *method)
     return client_do(method, o);
 }
 
-/* How one kind is shown. */
-struct shown {
-    const char *method, *member;
-    void (*head)(void);
-    void (*row)(struct json_object *device);
-};
-
-static int list(int argc, char **argv, const struct shown *s)
+static int list(int argc, char **argv, const struct listing *l)
 {
-    struct json_object *o = json_object_new_object(), *result, *domains;
-    size_t nr, nr_devices;
-
     while (next_option(argc, argv, "h", NULL) != -1)
         ;
-    add_words(o, "domains", argv + optind, argc - optind);
-    result = client_call(s->method, o);
-    if (!result)
-        return EXIT_FAILED;
-    if (global.json) {
-        print_json(result);
-        json_object_put(result);
-        return EXIT_OK;
-    }
-    s->head();
-    domains = get_list(result, "domains", &nr);
-    for (size_t i = 0; i < nr; i++) {
-        struct json_object *d = json_object_array_get_idx(domains, i);
-        struct json_object *devices = get_list(d, s->member, &nr_devices);
-
-        for (size_t n = 0; n < nr_devices; n++)
-            s->row(json_object_array_get_idx(devices, n));
-    }
-    json_object_put(result);
-    return EXIT_OK;
+    return show_listing(l, argv + optind, argc - optind);
 }
 
-static void block_head(void)
-{
-    printf("%-5s %-3s %-6s %-5s %-6s %-8s %-30s\n", "Vdev", "BE", "handle",
-           "state", "evt-ch", "ring-ref", "BE-path");
-}
-
-static void block_row(struct json_object *v)
+static void block_row(struct json_object *d, struct json_object *v)
 {
     int devid = get_int(v, "devid");
 
+    (void)d;
     printf("%-5d %-3d %-6d %-5d %-6d %-8d %-30s\n", devid,
            (int)get_int(v, "backend_domid"), devid, (int)get_int(v, "state"),
            (int)get_int(v, "event_channel"), (int)get_int(v, "ring_ref"),
@@ -116,8 +82,10 @@ static void block_row(struct json_object *v)
 
 static int cmd_block_list(int argc, char **argv)
 {
-    static const struct shown disks = { "domain.disks", "disks", block_head,
-                                        block_row };
+    static const struct listing disks = {
+        "domain.disks", "Vdev  BE  handle state evt-ch ring-ref BE-path"
+        "                       \n", "disks", block_row
+    };
 
     return list(argc, argv, &disks);
 }
@@ -132,17 +100,11 @@ static int cmd_block_detach(int argc, char **argv)
     return detach(argc, argv, "domain.detach_disk");
 }
 
-static void network_head(void)
-{
-    printf("%-3s %-2s %-17s %-6s %-5s %-6s %5s/%-5s %-30s\n", "Idx", "BE",
-           "Mac Addr.", "handle", "state", "evt-ch", "tx-", "rx-ring-ref",
-           "BE-path");
-}
-
-static void network_row(struct json_object *v)
+static void network_row(struct json_object *d, struct json_object *v)
 {
     int devid = get_int(v, "devid");
 
+    (void)d;
     printf("%-3d %-2d %-17s %-6d %-5d %-6d %5d/%-11d %-30s\n", devid,
            (int)get_int(v, "backend_domid"), get_str(v, "mac"), devid,
            (int)get_int(v, "state"), (int)get_int(v, "event_channel"),
@@ -152,8 +114,10 @@ static void network_row(struct json_object *v)
 
 static int cmd_network_list(int argc, char **argv)
 {
-    static const struct shown vifs = { "domain.vifs", "nics", network_head,
-                                       network_row };
+    static const struct listing vifs = {
+        "domain.vifs", "Idx BE Mac Addr.         handle state evt-ch   tx-/"
+        "rx-ring-ref BE-path                       \n", "nics", network_row
+    };
 
     return list(argc, argv, &vifs);
 }

@@ -179,19 +179,31 @@ static int cmd_dmesg(int argc, char **argv)
     return EXIT_OK;
 }
 
-static void uptime_row(struct json_object *d, bool brief)
+static void uptime_of(struct json_object *d, char text[40])
 {
-    char up[40] = "-", now[16];
+    strcpy(text, "-");
+    if (json_object_object_get_ex(d, "uptime", NULL))
+        format_uptime(get_int(d, "uptime"), text);
+}
+
+static void uptime_row(struct json_object *d, struct json_object *unused)
+{
+    char up[40];
+
+    (void)unused;
+    uptime_of(d, up);
+    printf("%-33s %4d %s\n", get_str(d, "name"), (int)get_int(d, "domid"),
+           up);
+}
+
+static void short_row(struct json_object *d, struct json_object *unused)
+{
+    char up[40], now[16];
     time_t t = time(NULL);
     struct tm tm;
 
-    if (json_object_object_get_ex(d, "uptime", NULL))
-        format_uptime(get_int(d, "uptime"), up);
-    if (!brief) {
-        printf("%-33s %4d %s\n", get_str(d, "name"),
-               (int)get_int(d, "domid"), up);
-        return;
-    }
+    (void)unused;
+    uptime_of(d, up);
     localtime_r(&t, &tm);
     strftime(now, sizeof(now), "%H:%M:%S", &tm);
     printf(" %s up %s, %s (%d)\n", now, up, get_str(d, "name"),
@@ -204,27 +216,18 @@ static int cmd_uptime(int argc, char **argv)
         { "short", no_argument, NULL, 's' },
         { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
     };
-    struct json_object *o = json_object_new_object(), *result, *list;
+    static const struct listing forms[] = {
+        { "domain.list", "Name                                ID Uptime\n",
+          NULL, uptime_row },
+        { "domain.list", "", NULL, short_row },
+    };
     bool brief = false;
-    size_t nr;
     int opt;
 
     while ((opt = next_option(argc, argv, "hs", words)) != -1)
         if (opt == 's')
             brief = true;
-    add_words(o, "domains", argv + optind, argc - optind);
-    result = client_call("domain.list", o);
-    if (!result)
-        return EXIT_FAILED;
-    list = get_list(result, "domains", &nr);
-    if (global.json)
-        print_json(result);
-    else if (!brief)
-        printf("%-33s %4s %s\n", "Name", "ID", "Uptime");
-    for (size_t i = 0; i < nr && !global.json; i++)
-        uptime_row(json_object_array_get_idx(list, i), brief);
-    json_object_put(result);
-    return EXIT_OK;
+    return show_listing(&forms[brief], argv + optind, argc - optind);
 }
 
 static int cmd_debug_keys(int argc, char **argv)

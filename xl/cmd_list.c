@@ -138,6 +138,40 @@ struct json_object *all_domains(size_t *ret_nr)
     return list;
 }
 
+static void print_rows(const struct listing *l, struct json_object *domain)
+{
+    struct json_object *members;
+    size_t nr;
+
+    if (!l->member) {
+        l->row(domain, NULL);
+        return;
+    }
+    members = get_list(domain, l->member, &nr);
+    for (size_t i = 0; i < nr; i++)
+        l->row(domain, json_object_array_get_idx(members, i));
+}
+
+int show_listing(const struct listing *l, char **names, int nr_names)
+{
+    struct json_object *params = json_object_new_object(), *result, *list;
+    size_t nr;
+
+    add_words(params, "domains", names, nr_names);
+    result = client_call(l->method, params);
+    if (!result)
+        return EXIT_FAILED;
+    list = get_list(result, "domains", &nr);
+    if (global.json)
+        print_json(result);
+    else
+        fputs(l->heading, stdout);
+    for (size_t i = 0; i < nr && !global.json; i++)
+        print_rows(l, json_object_array_get_idx(list, i));
+    json_object_put(result);
+    return EXIT_OK;
+}
+
 static int cmd_vm_list(int argc, char **argv)
 {
     struct json_object *list;

@@ -94,33 +94,14 @@ static void vcpu_row(struct json_object *d, struct json_object *v)
 
 static int cmd_vcpu_list(int argc, char **argv)
 {
-    struct json_object *o = json_object_new_object(), *result, *list;
-    size_t nr, nr_vcpus;
+    static const struct listing l = {
+        "domain.vcpus", "Name                                ID  VCPU   CPU "
+        "State   Time(s) Affinity (Hard / Soft)\n", "vcpus", vcpu_row
+    };
 
     while (next_option(argc, argv, "h", NULL) != -1)
         ;
-    add_words(o, "domains", argv + optind, argc - optind);
-    result = client_call("domain.vcpus", o);
-    if (!result)
-        return EXIT_FAILED;
-    if (global.json) {
-        print_json(result);
-        goto out;
-    }
-    printf("%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU",
-           "State", "Time(s)", "Affinity (Hard / Soft)");
-    list = get_list(result, "domains", &nr);
-    for (size_t i = 0; i < nr; i++) {
-        struct json_object *d = json_object_array_get_idx(list, i);
-        struct json_object *vcpus = get_list(d, "vcpus", &nr_vcpus);
-
-        for (size_t n = 0; n < nr_vcpus; n++)
-            vcpu_row(d, json_object_array_get_idx(vcpus, n));
-    }
-
- out:
-    json_object_put(result);
-    return EXIT_OK;
+    return show_listing(&l, argv + optind, argc - optind);
 }
 
 const struct command resource_commands[] = {

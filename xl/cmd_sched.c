@@ -6,34 +6,10 @@
 
 #include "xl.h"
 
-/* Rows of what a method lists: of one domain, or of all (NULL). */
-static int show_rows(const char *method, char *domain, const char *heading,
-                     void (*row)(struct json_object *d))
-{
-    struct json_object *o = json_object_new_object(), *result, *list;
-    size_t nr;
-
-    if (domain)
-        add_words(o, "domains", &domain, 1);
-    result = client_call(method, o);
-    if (!result)
-        return EXIT_FAILED;
-    if (global.json) {
-        print_json(result);
-        json_object_put(result);
-        return EXIT_OK;
-    }
-    fputs(heading, stdout);
-    list = get_list(result, "domains", &nr);
-    for (size_t i = 0; i < nr; i++)
-        row(json_object_array_get_idx(list, i));
-    json_object_put(result);
-    return EXIT_OK;
-}
-
 /* Rows of weight and cap: of one domain, or of all (NULL). */
-static void print_sched(struct json_object *d)
+static void print_sched(struct json_object *d, struct json_object *unused)
 {
+    (void)unused;
     printf("%-33s %4d %6d %4d\n", get_str(d, "name"),
            (int)get_int(d, "domid"), (int)get_int(d, "weight"),
            (int)get_int(d, "cap"));
@@ -44,9 +20,12 @@ static int show(char *domain)
     static const char heading[] = "Cpupool Pool-0: ratelimit=1000us\n"
         "Name                                ID Weight  Cap\n";
 
-    return show_rows("domain.sched", domain,
-                     domain ? strchr(heading, '\n') + 1 : heading,
-                     print_sched);
+    const struct listing l = {
+        "domain.sched", domain ? strchr(heading, '\n') + 1 : heading, NULL,
+        print_sched
+    };
+
+    return show_listing(&l, &domain, domain ? 1 : 0);
 }
 
 static int show_pool(const char *pool, bool change)
@@ -103,8 +82,9 @@ static int cmd_sched_credit2(int argc, char **argv)
     return client_do("domain.set_sched", o);
 }
 
-static void print_bvt(struct json_object *d)
+static void print_bvt(struct json_object *d, struct json_object *unused)
 {
+    (void)unused;
     printf("%-33s %4d %6d %8d %9d %10d\n", get_str(d, "name"),
            (int)get_int(d, "domid"), (int)get_int(d, "weight"),
            (int)get_int(d, "warp_us"), (int)get_int(d, "limit_us"),
@@ -113,9 +93,12 @@ static void print_bvt(struct json_object *d)
 
 static int show_bvt(char *domain)
 {
-    return show_rows("domain.bvt", domain,
-                     "Name                                ID Weight Warp(us) "
-                     "Limit(us) Unwarp(us)\n", print_bvt);
+    static const struct listing l = {
+        "domain.bvt", "Name                                ID Weight Warp(us) "
+        "Limit(us) Unwarp(us)\n", NULL, print_bvt
+    };
+
+    return show_listing(&l, &domain, domain ? 1 : 0);
 }
 
 static int cmd_sched_bvt(int argc, char **argv)

@@ -136,6 +136,17 @@ bool add_config(struct json_object *o, const char *path);
 /* The "domains" of domain.list, the caller's; ends the program on failure. */
 struct json_object *all_domains(size_t *ret_nr);
 
+/* What is listed of domains: one line for each, or for each member. */
+struct listing {
+    const char *method, *heading;
+    const char *member;         /* an array of each domain, or NULL */
+    void (*row)(struct json_object *domain, struct json_object *member);
+};
+
+/* Ask for the named domains, or with none for all, and print what comes, or
+ * with --json the answer.  An exit code. */
+int show_listing(const struct listing *l, char **names, int nr_names);
+
 /* ---- cmd_console.c ------------------------------------------------------ */
 
 /* Attach the terminal; returns when the user leaves or the console ends. */
