@@ -296,7 +296,8 @@ static int cmd_reboot(int argc, char **argv)
 
 #define ASK_OPTIONS \
     "-a              all guest domains\n" \
-    "-w              wait until the domain has ended; -ww: until it is gone\n"
+    "-w              wait until the domain has ended; -ww: until it is gone\n" \
+    "-F              accepted, without effect\n"
 
 const struct command domain_commands[] = {
     { "create", cmd_create, "<ConfigFile> [options] [key=value ...]",
@@ -314,9 +315,9 @@ const struct command domain_commands[] = {
       "Give a domain another definition for its next start",
       "-f <file>, --defconfig=<file>   the config file\n"
       "-d                              accepted, without effect\n", 1, true },
-    { "destroy", cmd_destroy, "<Domain>",
+    { "destroy", cmd_destroy, "[option] <Domain>",
       "End a domain at once, without asking its kernel",
-      NULL, 1, false },
+      "-f   accepted, without effect\n", 1, false },
     { "shutdown", cmd_shutdown, "[options] <-a|Domain>",
       "Ask a domain's kernel to power off", ASK_OPTIONS, 0, false },
     { "reboot", cmd_reboot, "[options] <-a|Domain>",

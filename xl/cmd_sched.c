@@ -151,7 +151,9 @@ const struct command sched_commands[] = {
       "-w WEIGHT, --weight=WEIGHT     share against others (1 to 65535)\n"
       "-c CAP, --cap=CAP              percent of one CPU, 0: no limit\n"
       "-s, --schedparam               show the scheduler's own values\n"
-      "-p POOL, --cpupool=POOL        Pool-0\n", 0, false },
+      "-p POOL, --cpupool=POOL        Pool-0\n"
+      "-r US, --ratelimit_us=US       refused: it cannot be changed\n", 0,
+      false },
     { "sched-bvt", cmd_sched_bvt,
       "[-d <Domain> [-w WEIGHT] [-W US] [-l US] [-u US]]",
       "Show or set domains' weights and warps (zazen only)",

@@ -12,7 +12,7 @@
 #include "util/cleanup.h"
 #include "util/json.h"
 
-#define SCHEMA 1                /* of the listings; see docs/api.md */
+#define SCHEMA 1                /* of the listings; see xend-api(7) */
 
 struct attach_args {
     char *domain, *spec;

@@ -15,7 +15,7 @@
 #include "util/json.h"
 #include "xend.h"
 
-#define SCHEMA 1                /* of the listings; see docs/api.md */
+#define SCHEMA 1                /* of the listings; see xend-api(7) */
 
 static void on_wait(void *ctx, const struct err *err)
 {
