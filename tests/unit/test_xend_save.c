@@ -224,7 +224,7 @@ static void kill_save(bool after, const char *then)
             assert_true(start_daemon());
         }
         if (!access(file, F_OK) && !strcmp(then, "destroy")) {
-            assert_true(eventually(is_gone, "g", NULL));
+            assert_true(eventually(is_clean, NULL, NULL));
             continue;
         }
         for (int i = 0; i < 1000 && !runs(); i++)
