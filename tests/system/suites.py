@@ -86,7 +86,7 @@ LONG = [
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
     Boot("disks come and go often",
          ["dom0"] + ["disk-attach", "disk-destroy"] * 10),
-    Boot("domains are saved often", ["save-long"], cpu="max,-smap"),
+    Boot("domains are saved often", ["save-long", "save-load-long"], cpu="max,-smap"),
 ]
 
 SUITES = {"system": SYSTEM, "debian": DEBIAN, "interop": INTEROP, "partner": PARTNER,
