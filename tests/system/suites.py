@@ -35,7 +35,7 @@ NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
        "net-script", "top"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save", "dump-core"]
-SAVE_DEVICES = ["save-load"]
+SAVE_DEVICES = ["save-disk"]
 
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
@@ -86,7 +86,7 @@ LONG = [
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
     Boot("disks come and go often",
          ["dom0"] + ["disk-attach", "disk-destroy"] * 10),
-    Boot("domains are saved often", ["save-long", "save-load-long"], cpu="max,-smap"),
+    Boot("domains are saved often", ["save-long", "save-load"], cpu="max,-smap"),
 ]
 
 SUITES = {"system": SYSTEM, "debian": DEBIAN, "interop": INTEROP, "partner": PARTNER,
