@@ -11,19 +11,17 @@
  * A line has the smallest of several batches: what else runs only adds.  Under
  * the emulator's instruction clock a nanosecond is one instruction.
  */
+#include "bench.h"
+
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -34,22 +32,6 @@ static const char *self;
 static char *area;                   /* PAGES of memory, for each batch anew */
 static int file = -1;
 static sigjmp_buf fault_env;
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
-}
-
-static void must(bool good, const char *what)
-{
-    if (!good) {
-        perror(what);
-        exit(1);
-    }
-}
 
 static void run_null(unsigned int n)
 {

@@ -11,15 +11,13 @@
  * A line is `zzb WHERE NAME us`, the smallest of several rounds: what else runs
  * only adds.
  */
+#include "bench.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ROUNDS  3
@@ -29,22 +27,6 @@
 #define SMALLS  512             /* of them in a round */
 
 static char buf[CHUNK] __attribute__((aligned(4096)));
-
-static double now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
-}
-
-static void must(bool good, const char *what)
-{
-    if (!good) {
-        perror(what);
-        exit(1);
-    }
-}
 
 static void show(const char *where, const char *name, const char *way,
                  double us)
