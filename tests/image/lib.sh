@@ -87,21 +87,25 @@ kernel_image()
     [ -f "$2" ] || cp "$dir"/boot/vmlinuz-* "$2"
 }
 
+# Folders and files below a kernel package's modules that images may need.
+module_parts=(drivers/xen drivers/block drivers/virtio 'drivers/net/xen-net*'
+    drivers/net/veth.ko drivers/net/virtio_net.ko drivers/net/net_failover.ko
+    net lib crypto fs)
+
 # The modules of kernel package $1, with an index; print the root folder.
 module_root()
 {
-    local pkg dir d
+    local pkg dir
 
     pkg=$(real_kernel "$1")
     dir=$cache/unpacked/modules-$pkg
+    dir=$dir-$(echo "${module_parts[@]}" | cksum | cut -d' ' -f1)
     if [ ! -f "$dir/.done" ]; then
         rm -rf "$dir"
         mkdir -p "$dir"
-        d="./lib/modules/*/kernel"
         dpkg-deb --fsys-tarfile "$cache/$pkg"_*.deb | tar -x -C "$dir" \
-            --wildcards --no-wildcards-match-slash "$d/drivers/xen" \
-            "$d/drivers/block" "$d/drivers/net/xen-net*" \
-            "$d/drivers/net/veth.ko" "$d/net" "$d/lib" "$d/crypto" ||
+            --wildcards --no-wildcards-match-slash \
+            "${module_parts[@]/#/./lib/modules/*/kernel/}" ||
             die "cannot unpack $pkg's modules"
         "$(unpacked busybox-static ./bin)/bin/busybox" depmod -b "$dir" \
             "${pkg#linux-image-}"
