@@ -2,13 +2,13 @@
 /* Options, the order of start, and the loop. */
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "api/server.h"
 #include "console/console.h"
+#include "device/hostnet_guard.h"
 #include "domain/domain.h"
 #include "host/host.h"
 #include "store/store.h"
@@ -110,7 +110,10 @@ static int start_loop(struct xend *x, struct err *err)
         rc = sd_event_add_signal(x->loop, NULL, SIGINT, NULL, NULL);
     if (rc >= 0)
         rc = workers_create(x->loop, MAX_WORKERS, &x->workers);
-    return rc < 0 ? err_sys(err, rc, "cannot set up the event loop") : 0;
+    if (rc < 0)
+        return err_sys(err, rc, "cannot set up the event loop");
+    x->hostnet = hostnet_guard_create(x->loop, x->workers, x->opt.run_dir);
+    return 0;
 }
 
 /* Nothing is shown before it is whole: the socket opens last. */
@@ -154,6 +157,7 @@ static void stop(struct xend *x)
     if (x->domains)
         domains_each(x, cancel_work, NULL);
     workers_destroy(x->workers);
+    hostnet_guard_destroy(x->hostnet);
     api_destroy(x->api);
     x->api = NULL;
     domains_destroy(x->domains);

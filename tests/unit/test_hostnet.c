@@ -3,23 +3,21 @@
  * The host's own network, in a network namespace of the test's own; dnsmasq is
  * a script that notes how it was called.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "device/dnsmasq.h"
 #include "device/hostnet.h"
+#include "device/hostnet_guard.h"
 #include "device/netlink.h"
 #include "netns.h"
+#include "util/worker.h"
 
 static const uint8_t mac[6] = { 0x00, 0x16, 0x3e, 1, 2, 3 };
 static char dir[] = "/tmp/test_hostnet.XXXXXX";
@@ -33,9 +31,9 @@ static const char fake[] =
     "(exec -a dnsmasq bash -c 'trap \"echo >%1$s/told\" HUP; "
     "echo >%1$s/ready; while :; do read x <%1$s/nobody; done' bash \"$@\") "
     ">/dev/null 2>&1 &\n"
-    "echo $! >$file\n"
     "until [ -e %1$s/ready ]; do sleep 0.01; done\n"
-    "rm %1$s/ready\n";
+    "rm %1$s/ready\n"
+    "echo $! >$file\n";
 
 static void write_text(const char *name, const char *text)
 {
@@ -233,6 +231,81 @@ static void test_reserved(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+static bool keep_first(void *ctx, const char *address)
+{
+    (void)ctx;
+    return address[16] == '1';
+}
+
+/* Claim: what is kept for nobody goes; the rest stays. */
+static void test_swept(void **state)
+{
+    struct err err = ERR_INIT;
+    char path[200];
+
+    (void)state;
+    begin();
+    hostnet_sweep(dir, keep_first, NULL);
+    need();
+    assert_int_equal(hostnet_reserve(dir, "00:16:3e:00:00:01", "10.100.0.77",
+                                     &err), 0);
+    assert_int_equal(hostnet_reserve(dir, "00:16:3e:00:00:02", "10.100.0.78",
+                                     &err), 0);
+    hostnet_sweep(dir, keep_first, NULL);
+    snprintf(path, sizeof(path), "%s/network/hosts/00:16:3e:00:00:01", dir);
+    assert_int_equal(access(path, F_OK), 0);
+    path[strlen(path) - 1] = '2';
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+/* End dnsmasq and let the loop run until there is another one: seconds. */
+static double restart_time(sd_event *loop)
+{
+    struct timespec a, b;
+    int pid = read_pid(), next;
+
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    kill(pid, SIGKILL);
+    do {
+        assert_true(sd_event_run(loop, 10000) >= 0);
+        next = read_pid();
+        clock_gettime(CLOCK_MONOTONIC, &b);
+        if (b.tv_sec - a.tv_sec > 60)
+            fail_msg("it is not started again");
+    } while (!next || next == pid);
+    return b.tv_sec - a.tv_sec + (b.tv_nsec - a.tv_nsec) / 1e9;
+}
+
+/* Claim: dnsmasq that ends is started again, with pauses if it does so often;
+ * one that has written no pid yet is found, and not started twice. */
+static void test_guarded(void **state)
+{
+    char words[1000], path[200];
+    struct hostnet_guard *g;
+    struct workers *workers;
+    sd_event *loop;
+
+    (void)state;
+    begin();
+    need();
+    assert_true(sd_event_new(&loop) >= 0);
+    assert_int_equal(workers_create(loop, 1, &workers), 0);
+    g = hostnet_guard_create(loop, workers, dir);
+    hostnet_guard_look(g);
+    restart_time(loop);
+    assert_true(restart_time(loop) >= 1);
+    assert_true(restart_time(loop) >= 2);
+    assert_int_equal(read_calls(words, sizeof(words)), 4);
+    snprintf(path, sizeof(path), "%s/network/dnsmasq.pid", dir);
+    assert_int_equal(unlink(path), 0);
+    need();
+    assert_int_equal(read_calls(words, sizeof(words)), 4);
+    kill(dnsmasq_pid(dir), SIGKILL);
+    workers_destroy(workers);
+    hostnet_guard_destroy(g);
+    sd_event_unref(loop);
+}
+
 /* Claim: a network that the host is in is not chosen. */
 static void test_overlap(void **state)
 {
@@ -276,7 +349,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_made), TEST(test_half_made), TEST(test_operators),
-        TEST(test_overlap), TEST(test_reserved), TEST(test_broken),
+        TEST(test_overlap), TEST(test_reserved), TEST(test_swept),
+        TEST(test_guarded), TEST(test_broken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "device/hostnet.h"
+#include "device/hostnet_guard.h"
 #include "device/private.h"
 #include "domain/domain.h"
 #include "store/store.h"
@@ -455,10 +456,39 @@ void devices_resume(struct domain *d)
     }
 }
 
+/* Which interface a reservation may be for. */
+struct search {
+    const char *mac;
+    bool found;
+};
+
+static void look_for_mac(struct domain *d, void *ctx)
+{
+    struct search *search = ctx;
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link) {
+        _cleanup_free_ char *mac = dev->ops->kind == DEVICE_VIF ?
+                                   device_read_back(dev, "mac") : NULL;
+
+        search->found |= mac && streq(mac, search->mac);
+    }
+}
+
+static bool has_mac(void *ctx, const char *mac)
+{
+    struct search search = { mac, false };
+
+    domains_each(ctx, look_for_mac, &search);
+    return search.found;
+}
+
 void devices_resume_host(struct xend *x)
 {
     struct err err;
 
+    hostnet_sweep(x->opt.run_dir, has_mac, x);
     if (hostnet_resume(x->opt.run_dir, &err))
         log_warn("%s", err.text);
+    hostnet_guard_look(x->hostnet);
 }

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <nftables/libnftables.h>
 #include <pthread.h>
-#include <pwd.h>
-#include <signal.h>
-#include <sys/stat.h>
 
+#include "device/dnsmasq.h"
 #include "device/hostnet.h"
 #include "device/netlink.h"
 #include "util/cleanup.h"
 #include "util/log.h"
-#include "util/run.h"
 
 /* The group that marks a bridge of ours: "xend". */
 #define OUR_GROUP 0x78656e64
@@ -22,8 +20,6 @@
 #define NR_NETS    100
 #define NET_STEP   0x10000u
 #define NET_PREFIX 24
-
-#define DNSMASQ_SECONDS 20
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -131,70 +127,6 @@ static int set_nat(const struct ipv4_net *net, struct err *err)
     return rc;
 }
 
-/* The dnsmasq of this pid file, if it runs and is not another process; 0. */
-static pid_t dnsmasq_pid(const char *pid_file)
-{
-    _cleanup_free_ char *path = NULL, *option = NULL;
-    char text[4096] = "";
-    int fd = open(pid_file, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, 20);
-    pid_t pid;
-
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return 0;
-    pid = atoi(text);
-    path = xasprintf("/proc/%d/cmdline", (int)pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, text, sizeof(text));
-    if (fd >= 0)
-        close(fd);
-    option = xasprintf("--pid-file=%s", pid_file);
-    return n > 0 && memmem(text, n, option, strlen(option) + 1) ? pid : 0;
-}
-
-/* A user without rights, if the host has one. */
-static const char *dnsmasq_user(void)
-{
-    return getpwnam("dnsmasq") ? "dnsmasq" : getpwnam("nobody") ? "nobody" :
-           "root";
-}
-
-/* It goes into the background by itself, when it serves. */
-static int start_dnsmasq(const char *run_dir, const struct ipv4_net *net,
-                         struct err *err)
-{
-    char first[INET_ADDRSTRLEN], last[INET_ADDRSTRLEN];
-    uint32_t mask = ~0u << (32 - net->prefix);
-    _cleanup_free_ char *dir = xasprintf("%s/network", run_dir);
-    _cleanup_free_ char *pid = xasprintf("%s/dnsmasq.pid", dir);
-    _cleanup_free_ char *pid_file = xasprintf("--pid-file=%s", pid);
-    _cleanup_free_ char *leases = xasprintf("--dhcp-leasefile=%s/leases", dir);
-    _cleanup_free_ char *hosts = xasprintf("--dhcp-hostsdir=%s/hosts", dir);
-    _cleanup_free_ char *user = xasprintf("--user=%s", dnsmasq_user());
-    _cleanup_free_ char *range = xasprintf("--dhcp-range=%s,%s,1h",
-        dotted((net->addr & mask) + 2, first),
-        dotted((net->addr | ~mask) - 1, last));
-    const char *const argv[] = {
-        "dnsmasq", "--conf-file=/dev/null", "--interface=" HOSTNET_BRIDGE,
-        "--except-interface=lo", "--bind-dynamic", "--dhcp-authoritative",
-        "--domain-needed", "--bogus-priv", range, leases, hosts, pid_file, user,
-        NULL
-    };
-    struct err why = ERR_INIT;
-
-    if (dnsmasq_pid(pid))
-        return 0;
-    mkdir(dir, 0755);
-    mkdir(hosts + strlen("--dhcp-hostsdir="), 0755);
-    if (!run_program(argv, NULL, DNSMASQ_SECONDS, &why) || dnsmasq_pid(pid))
-        return 0;
-    return err_set(err, why.rc, HOSTNET_BRIDGE ": no DHCP: %s%s", why.text,
-                   why.rc == -ENOENT ? "; install dnsmasq-base, or make a "
-                   "bridge " HOSTNET_BRIDGE " of your own" : "");
-}
-
 static int complete(const struct link *bridge, const char *run_dir,
                     struct err *err)
 {
@@ -205,7 +137,7 @@ static int complete(const struct link *bridge, const char *run_dir,
         rc = set_forwarding(err);
     if (!rc)
         rc = set_nat(&net, err);
-    return rc ? rc : start_dnsmasq(run_dir, &net, err);
+    return rc ? rc : dnsmasq_start(run_dir, HOSTNET_BRIDGE, &net, err);
 }
 
 static int make(const char *run_dir, struct err *err)
@@ -252,21 +184,6 @@ int hostnet_need(const char *run_dir, struct err *err)
     return rc;
 }
 
-/* A file for each; dnsmasq is told to read them again. */
-static char *reservation_path(const char *run_dir, const char *mac)
-{
-    return xasprintf("%s/network/hosts/%s", run_dir, mac);
-}
-
-static void tell_dnsmasq(const char *run_dir)
-{
-    _cleanup_free_ char *file = xasprintf("%s/network/dnsmasq.pid", run_dir);
-    pid_t pid = dnsmasq_pid(file);
-
-    if (pid)
-        kill(pid, SIGHUP);
-}
-
 static int write_reservation(const char *path, const char *mac,
                              const char *ip)
 {
@@ -280,7 +197,7 @@ static int write_reservation(const char *path, const char *mac,
 int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
                     struct err *err)
 {
-    _cleanup_free_ char *path = reservation_path(run_dir, mac);
+    _cleanup_free_ char *path = dnsmasq_reservation(run_dir, mac);
     char first[INET_ADDRSTRLEN];
     struct ipv4_net net, wanted = { .prefix = 32 };
     struct link bridge;
@@ -304,16 +221,37 @@ int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
     rc = write_reservation(path, mac, ip);
     if (rc)
         return err_sys(err, rc, "cannot write %s", path);
-    tell_dnsmasq(run_dir);
+    dnsmasq_reread(run_dir);
     return 0;
 }
 
 void hostnet_unreserve(const char *run_dir, const char *mac)
 {
-    _cleanup_free_ char *path = reservation_path(run_dir, mac);
+    _cleanup_free_ char *path = dnsmasq_reservation(run_dir, mac);
 
     if (!unlink(path))
-        tell_dnsmasq(run_dir);
+        dnsmasq_reread(run_dir);
+}
+
+void hostnet_sweep(const char *run_dir,
+                   bool (*keep)(void *ctx, const char *mac), void *ctx)
+{
+    _cleanup_free_ char *dir = xasprintf("%s/network/hosts", run_dir);
+    DIR *files = opendir(dir);
+    struct dirent *e;
+
+    while (files && (e = readdir(files)))
+        if (*e->d_name != '.' && !keep(ctx, e->d_name))
+            hostnet_unreserve(run_dir, e->d_name);
+    if (files)
+        closedir(files);
+}
+
+bool hostnet_is_ours(void)
+{
+    struct link bridge;
+
+    return !link_find(HOSTNET_BRIDGE, &bridge) && bridge.group == OUR_GROUP;
 }
 
 int hostnet_resume(const char *run_dir, struct err *err)

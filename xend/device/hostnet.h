@@ -15,6 +15,8 @@
 #ifndef XEND_DEVICE_HOSTNET_H
 #define XEND_DEVICE_HOSTNET_H
 
+#include <stdbool.h>
+
 #include "util/err.h"
 
 #define HOSTNET_BRIDGE "xenbr0"
@@ -34,6 +36,13 @@ int hostnet_need(const char *run_dir, struct err *err);
 int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
                     struct err *err);
 void hostnet_unreserve(const char *run_dir, const char *mac);
+
+/* After a restart: drop the reservations of all that keep does not know. */
+void hostnet_sweep(const char *run_dir,
+                   bool (*keep)(void *ctx, const char *mac), void *ctx);
+
+/* Whether there is a bridge that xend has made. */
+bool hostnet_is_ours(void);
 
 /* After a restart: complete a bridge of ours, if there is one. */
 int hostnet_resume(const char *run_dir, struct err *err);

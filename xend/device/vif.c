@@ -10,6 +10,7 @@
 #include "device/counters.h"
 #include "device/device.h"
 #include "device/hostnet.h"
+#include "device/hostnet_guard.h"
 #include "device/netlink.h"
 #include "device/vif.h"
 #include "domain/domain.h"
@@ -254,6 +255,12 @@ static int vif_plug(struct device *dev, struct err *err)
            join_bridge(dev, &l, err);
 }
 
+static void vif_plugged(struct device *dev)
+{
+    if (!host_of(dev)->script && streq(bridge_of(dev), HOSTNET_BRIDGE))
+        hostnet_guard_look(dev->d->x->hostnet);
+}
+
 /* Its interface may be gone by now: then there is nothing to undo. */
 static void vif_unplug(struct device *dev)
 {
@@ -336,6 +343,7 @@ static void vif_count(const struct device *dev, const struct traffic *t,
 const struct device_ops vif_ops = {
     .kind = DEVICE_VIF, .type = "vif",
     .prepare = vif_prepare, .nodes = vif_nodes, .plug = vif_plug,
-    .unplug = vif_unplug, .release = vif_release, .adopt = vif_adopt,
+    .plugged = vif_plugged, .unplug = vif_unplug, .release = vif_release,
+    .adopt = vif_adopt,
     .describe = vif_describe, .count = vif_count,
 };
