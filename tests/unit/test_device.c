@@ -551,6 +551,16 @@ static void test_guest(void **state)
     ended(-ETIMEDOUT, "front end is in state Initialised");
     assert_true(no_nodes() && list_empty(&d.devices));
 
+    attach();
+    back(STATE_INIT_WAIT);
+    front(STATE_INITIALISED);
+    back(STATE_CLOSING);        /* a bad ring, say: no time for its answer */
+    assert_true(holds(FRONT "/state", "6"));
+    back(STATE_CLOSED);
+    late_now();
+    ended(-EIO, "dom0's back end has given it up");
+    assert_true(no_nodes() && list_empty(&d.devices));
+
     calls[0] = 0;
     attach();
     back(STATE_INIT_WAIT);

@@ -192,8 +192,11 @@ static void follow_down(struct device *dev)
 {
     enum device_state back = device_back_state(dev);
     struct device_run *r = dev->run;
+    /* It has given the guest up: nothing is lost with what that still has. */
+    bool useless = r->phase == PHASE_CLOSE && back == STATE_CLOSING &&
+                   r->force && !r->asked;
 
-    if (back == STATE_CLOSED || back == STATE_NONE) {
+    if (back == STATE_CLOSED || back == STATE_NONE || useless) {
         step(dev);
         return;
     }
