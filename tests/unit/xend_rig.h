@@ -149,7 +149,7 @@ static void call_ok(const char *method, const char *params)
     json_object_put(o);
 }
 
-static void call_refused(const char *method, const char *params,
+static inline void call_refused(const char *method, const char *params,
                          const char *word)
 {
     struct json_object *o = call(method, params);
@@ -245,7 +245,7 @@ static int teardown(void **state)
     return system(command);
 }
 
-static bool is_gone(const char *name, const char *unused)
+static inline bool is_gone(const char *name, const char *unused)
 {
     struct json_object *d = listed(name);
 
@@ -255,7 +255,7 @@ static bool is_gone(const char *name, const char *unused)
 }
 
 /* Do what at every hypercall in turn, killed there; then start again. */
-static void kill_everywhere(bool after, void (*what)(void),
+static inline void kill_everywhere(bool after, void (*what)(void),
                             void (*check)(bool survived))
 {
     for (unsigned int n = 1; n < 100; n++) {

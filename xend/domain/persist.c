@@ -304,6 +304,26 @@ static void restore_definitions(struct xend *x, struct living *l)
     closedir(files);
 }
 
+/* Of domains that are not known: killed before the definition was there, or
+ * after it went. */
+static void sweep_records(struct xend *x)
+{
+    _cleanup_free_ char *dir = xasprintf("%s/domains", x->opt.run_dir);
+    DIR *files = opendir(dir);
+    struct dirent *e;
+
+    while (files && (e = readdir(files))) {
+        _cleanup_free_ char *uuid = xstrdup(e->d_name);
+
+        uuid[strcspn(uuid, ".")] = 0;
+        if (*uuid && (!domain_by_uuid(x, uuid) ||
+                      !streq(e->d_name + strlen(uuid), ".json")))
+            unlinkat(dirfd(files), e->d_name, 0);
+    }
+    if (files)
+        closedir(files);
+}
+
 /* Domains that others made: they can be seen, paused and destroyed. */
 static void adopt(struct xend *x, const struct xc_domain_info *info)
 {
@@ -387,6 +407,7 @@ int persist_restore(struct xend *x)
     rc = list_living(x, &l);
     if (!rc) {
         restore_definitions(x, &l);
+        sweep_records(x);
         for (unsigned int i = 0; i < l.nr; i++)
             if (!l.known[i])
                 adopt(x, &l.info[i]);
