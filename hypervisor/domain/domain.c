@@ -86,7 +86,6 @@ static int shared_info_init(struct domain *d)
         return -ENOMEM;
     d->mm.shared_info_mfn = virt_to_mfn(d->shared);
     page_share(mfn_to_page(d->mm.shared_info_mfn), d, true);
-    clock_update_wallclock(d);
     return 0;
 }
 

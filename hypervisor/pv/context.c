@@ -232,6 +232,7 @@ static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     fpu_reset(v->fpu);
     if (c->flags & VGCF_i387_valid)
         fpu_import(v->fpu, &c->fpu_ctxt);
+    clock_update_wallclock(v->domain);  /* tools have cleared the page */
     return 0;
 }
 

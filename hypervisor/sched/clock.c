@@ -60,10 +60,8 @@ void clock_update_wallclock(struct domain *d)
 {
     struct shared_info *s = d->shared;
     uint64_t base = READ_ONCE(epoch_ns), secs = base / NSEC_PER_SEC;
-    uint32_t version;
+    uint32_t version = READ_ONCE(s->wc_version) | 1;
 
-    spin_lock(&d->lock);
-    version = READ_ONCE(s->wc_version) | 1;
     WRITE_ONCE(s->wc_version, version);
     smp_wmb();                       /* the guest reads in reverse order */
     s->wc_sec = secs;
@@ -71,7 +69,6 @@ void clock_update_wallclock(struct domain *d)
     s->wc_nsec = base % NSEC_PER_SEC;
     smp_wmb();
     WRITE_ONCE(s->wc_version, version + 1);
-    spin_unlock(&d->lock);
 }
 
 void clock_set_wallclock(uint64_t secs, uint32_t nsecs, s_time_t at)
@@ -81,7 +78,9 @@ void clock_set_wallclock(uint64_t secs, uint32_t nsecs, s_time_t at)
     WRITE_ONCE(epoch_ns, secs * NSEC_PER_SEC + nsecs - at);
     for (unsigned int id = 0; (d = domain_next(id)); domain_put(d)) {
         id = d->id + 1;
+        spin_lock(&d->lock);
         clock_update_wallclock(d);
+        spin_unlock(&d->lock);
     }
 }
 

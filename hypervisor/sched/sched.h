@@ -110,6 +110,7 @@ void clock_init_boot(void);              /* wall clock: from the RTC */
 void clock_init_vcpu(struct vcpu *v);
 void clock_destroy_vcpu(struct vcpu *v);
 void clock_update_vcpu(struct vcpu *v);  /* its vcpu_time_info, and area */
+/* The wall clock in d's shared_info; the caller holds d->lock. */
 void clock_update_wallclock(struct domain *d);
 void clock_set_wallclock(uint64_t secs, uint32_t nsecs, s_time_t at);
 /* State change RUNSTATE_*.  Holds the lock of its run queue. */
