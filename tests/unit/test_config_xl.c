@@ -68,7 +68,12 @@ static const struct {
       { "g.cfg: ", "two vif", "same mac" } },
     { BASE "extra += 1\nextra = 'a'\nextra += 2", { "+=", NULL, NULL } },
     { "kernel = '/k'", { "no name", "name = \"guest\"", NULL } },
-    { "name = 'g'", { "no kernel", "kernel =", NULL } },
+    { "name = 'g'", { "no kernel", "kernel =", "firmware =" } },
+    { BASE "firmware = 'pvgrub64'", { "kernel and firmware", "remove", NULL } },
+    { BASE "firmware = 'ovmf'", { "g.cfg:3", "firmware", "\"pvgrub64\"" } },
+    { BASE "firmware = 64", { "g.cfg:3", "firmware", "string" } },
+    { BASE "bootloader = 'pygrub'", { "g.cfg:3", "\"pvgrub64\"", "program" } },
+    { BASE "bootloader = '/usr/bin/x'", { "g.cfg:3", "program", NULL } },
     { "name = '12'\nkernel = '/k'", { "all digits", NULL, NULL } },
     { "name = 'a b'\nkernel = '/k'", { "white space", NULL, NULL } },
     { "name = '\\x00'\nkernel = '/k'", { "g.cfg:1", NULL, NULL } },
@@ -144,6 +149,37 @@ static void test_values(void **state)
     assert_int_equal(r.warnings.nr, 0);
     config_free(c);
     config_report_fini(&r);
+}
+
+/* Claim: either key names the firmware, and JSON keeps it. */
+static void test_firmware(void **state)
+{
+    static const struct {
+        const char *text, *firmware;
+    } cases[] = {
+        { "name = 'g'\nfirmware = 'pvgrub64'", "pvgrub64" },
+        { "name = 'g'\nfirmware = '/a/grub.bin'", "/a/grub.bin" },
+        { "name = 'g'\nbootloader = 'pvgrub64'", "pvgrub64" },
+        { "name = 'g'\nbootloader = 'pvgrub64'\nfirmware = ''", "pvgrub64" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct config_report r;
+        struct domain_config *c = parse2(cases[i].text, NULL, &r), *back = NULL;
+        struct json_object *json;
+
+        if (!c)
+            fail_msg("%s", r.error);
+        json = config_to_json(c);
+        assert_int_equal(config_from_json(json, &r, &back), 0);
+        assert_string_equal(back->firmware, cases[i].firmware);
+        assert_null(back->kernel);
+        json_object_put(json);
+        config_free(back);
+        config_free(c);
+        config_report_fini(&r);
+    }
 }
 
 static void test_defaults(void **state)
@@ -354,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_firmware),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_warned),

@@ -75,6 +75,7 @@ struct domain_config *config_copy(const struct domain_config *c)
 
     n->name = copy_string(c->name);
     n->kernel = copy_string(c->kernel);
+    n->firmware = copy_string(c->firmware);
     n->ramdisk = copy_string(c->ramdisk);
     n->cmdline = copy_string(c->cmdline);
     n->hard = copy_bytes(c->hard, c->nr_hard * sizeof(*c->hard));
@@ -91,6 +92,7 @@ void config_free(struct domain_config *c)
         return;
     free(c->name);
     free(c->kernel);
+    free(c->firmware);
     free(c->ramdisk);
     free(c->cmdline);
     free(c->hard);

@@ -91,7 +91,8 @@ struct domain_config {
     uint8_t uuid[16];           /* all zero: not given */
     enum config_type type;
 
-    char *kernel;               /* absolute paths */
+    char *kernel;               /* absolute paths; or NULL: firmware */
+    char *firmware;             /* "pvgrub64", a path, or NULL */
     char *ramdisk;              /* or NULL */
     char *cmdline;              /* or NULL */
 

@@ -82,9 +82,13 @@ int config_check(struct domain_config *c, const char *place,
     if (why)
         return config_error(r, "%s: name \"%s\" %s; choose another", place,
                             c->name, why);
-    if (!c->kernel)
+    if (!c->kernel && !c->firmware)
         return config_error(r, "%s: no kernel; add a line: "
-                            "kernel = \"/path/to/vmlinuz\"", place);
+                            "kernel = \"/path/to/vmlinuz\", or firmware = "
+                            "\"pvgrub64\" for the one on its disk", place);
+    if (c->kernel && c->firmware)
+        return config_error(r, "%s: kernel and firmware are both given; "
+                            "remove one", place);
     if (c->cmdline && strlen(c->cmdline) > 1023)
         return config_error(r, "%s: the kernel's command line has %zu "
                             "characters; at most 1023 fit", place,

@@ -32,6 +32,7 @@ static const struct field b_info_fields[] = {
     { "max_memkb", FIELD_INT, AT(maxmem_kb), true, 0, 16ll << 30, 0, NULL },
     { "target_memkb", FIELD_INT, AT(memory_kb), true, 0, 16ll << 30, 0, NULL },
     { "kernel", FIELD_STRING, AT(kernel), false, 0, 0, 0, NULL },
+    { "firmware", FIELD_STRING, AT(firmware), false, 0, 0, 0, NULL },
     { "ramdisk", FIELD_STRING, AT(ramdisk), false, 0, 0, 0, NULL },
     { "cmdline", FIELD_STRING, AT(cmdline), false, 0, 0, 0, NULL },
     { "max_grant_frames", FIELD_INT, AT(max_grant_frames), false, 1, 4096, -1,

@@ -230,6 +230,25 @@ static int apply_ignore(struct parse *p, const struct xl_key *k,
     return 0;
 }
 
+/* bootloader= is for programs of dom0, but for the name of our firmware. */
+static int apply_firmware(struct parse *p, const struct xl_key *k,
+                          const struct xl_setting *s)
+{
+    bool path = s->value.text && s->value.text[0] == '/';
+
+    if (want_string(p, s))
+        return -EINVAL;
+    if (is_off(&s->value))
+        return 0;
+    if (streq(s->value.text, "pvgrub64") ||
+        (path && streq(k->name, "firmware")))
+        return apply_string(p, k, s);
+    if (streq(k->name, "firmware"))
+        return bad(p, s, "must be \"pvgrub64\", or the path of such an image");
+    return bad(p, s, "must be \"pvgrub64\": no program of this host reads a "
+               "guest's disk");
+}
+
 #define FIELD(f) offsetof(struct domain_config, f)
 #define NUMBER(name, f, min, max, scale) \
     { name, apply_number, FIELD(f), min, max, scale }
@@ -244,6 +263,8 @@ static const struct xl_key keys[] = {
     NOFIELD("uuid", apply_uuid),
     NOFIELD("type", apply_type), NOFIELD("builder", apply_type),
     PLAIN("kernel", apply_path, kernel),
+    PLAIN("firmware", apply_firmware, firmware),
+    PLAIN("bootloader", apply_firmware, firmware),
     PLAIN("ramdisk", apply_path, ramdisk),
     PLAIN("cmdline", apply_string, cmdline),
     NOFIELD("root", apply_root), NOFIELD("extra", apply_root),
@@ -269,9 +290,9 @@ static const struct xl_key keys[] = {
     NUMBER("max_event_channels", max_event_channels, 31, 131071, 1),
     PLAIN("nomigrate", apply_bool, nomigrate),
 
-    REFUSE("bootloader"), REFUSE("firmware"), REFUSE("pci"), REFUSE("irqs"),
-    REFUSE("ioports"), REFUSE("iomem"), REFUSE("channel"), REFUSE("p9"),
-    REFUSE("pvcalls"), REFUSE("vtpm"), REFUSE("vdispl"), REFUSE("vsnd"),
+    REFUSE("pci"), REFUSE("irqs"), REFUSE("ioports"), REFUSE("iomem"),
+    REFUSE("channel"), REFUSE("p9"), REFUSE("pvcalls"), REFUSE("vtpm"),
+    REFUSE("vdispl"), REFUSE("vsnd"),
     REFUSE("vkb"), REFUSE("usbctrl"), REFUSE("usbdev"), REFUSE("usb"),
     REFUSE("vnuma"), REFUSE("seclabel"), REFUSE("init_seclabel"),
     REFUSE("vnc"), REFUSE("sdl"), REFUSE("spice"), REFUSE("pvshim"),

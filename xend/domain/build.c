@@ -45,6 +45,7 @@ struct build {
     struct domain_rings rings;
     uint64_t reserved_kb;
     struct saved *image;                /* NULL: from a kernel */
+    char *kernel;                       /* that one's path, or firmware's */
     atomic_uint percent;                /* of the image that is read */
     sd_event_source *timer;             /* waiting for the id to vanish */
     sd_event_source *ended;             /* a step that ended LATER */
@@ -90,7 +91,7 @@ static struct xc_dom_params dom_params(struct build *b)
 {
     return (struct xc_dom_params){
         .domid = b->domid,
-        .kernel = b->c->kernel,
+        .kernel = b->kernel,
         .ramdisk = b->c->ramdisk,
         .cmdline = b->c->cmdline,
         .memory_kb = b->c->memory_kb,
@@ -103,13 +104,23 @@ static struct xc_dom_params dom_params(struct build *b)
     };
 }
 
-/* Before anything is made.  A restart skips it: its name is missed already. */
+/* Before anything is made.  A restart does not look into the files: its name is
+ * missed already. */
 static int step_check(struct build *b)
 {
-    struct xc_dom_params params = dom_params(b);
+    struct xc_dom_params params;
     struct xc_error why;
-    int rc = b->again || b->image ? 0 : xc_dom_check(&params, &why);
+    struct err e;
+    int rc;
 
+    if (b->image)
+        return 0;
+    b->kernel = b->c->kernel ? xstrdup(b->c->kernel) :
+                firmware_find(b->c->firmware, NULL, &e);
+    if (!b->kernel)
+        return err_set(&b->err, e.rc, "%s: %s", b->c->name, e.text);
+    params = dom_params(b);
+    rc = b->again ? 0 : xc_dom_check(&params, &why);
     return rc ? err_set(&b->err, rc, "%s", why.text) : 0;
 }
 
@@ -419,6 +430,7 @@ static void build_free(struct build *b)
     sd_event_source_disable_unref(b->ended);
     config_free(b->c);
     saved_free(b->image);
+    free(b->kernel);
     free(b);
 }
 

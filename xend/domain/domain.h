@@ -199,6 +199,18 @@ int domain_build_percent(const struct domain *d);
 /* The hypervisor says that some domain went: look whether one awaited did. */
 void domain_build_poll(struct domain *d);
 
+/* ---- firmware.c --------------------------------------------------------- */
+
+/*
+ * Firmware runs in a guest before its kernel, and finds that on the guest's
+ * disk; it is started as a kernel is.  The file that firmware= stands for: a
+ * path is itself; "pvgrub64" is the first of paths (NULL-terminated; NULL:
+ * where packages install it) that is there.  The caller's.  NULL: err says
+ * what to install.
+ */
+char *firmware_find(const char *firmware, const char *const *paths,
+                    struct err *err);
+
 /* ---- persist.c ---------------------------------------------------------- */
 
 /* Write definition and running state; -errno with *err. */

@@ -136,7 +136,8 @@ static void put_vm(struct change *c, const struct domain *d)
     put(c, config->name, "name");
     put(c, d->uuid, "uuid");
     put(c, "linux", "image/ostype");
-    put(c, config->kernel, "image/kernel");
+    if (config->kernel)
+        put(c, config->kernel, "image/kernel");
     if (config->ramdisk)
         put(c, config->ramdisk, "image/ramdisk");
     if (config->cmdline)
