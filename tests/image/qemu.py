@@ -35,6 +35,8 @@ class Options:
     initrd = None
     disk = None                 # boots this (GRUB) instead of all the above
     keep = False                # what is written to the disk stays
+    reboots = False             # a reset starts it again, not ends it
+    disks = ()                  # images of more disks; changes are dropped
     append = ""                 # dom0's command line
     hv_append = ""              # the hypervisor's command line
     cpu = "Nehalem"
@@ -107,13 +109,17 @@ class Machine:
         argv = ["qemu-system-x86_64", "-accel", accel, "-cpu", o.cpu,
                 "-m", str(o.mem), "-smp", str(1 if o.icount else o.smp),
                 "-net", "none", "-display", "none", "-serial", "stdio",
-                "-monitor", "none", "-no-reboot"]
+                "-monitor", "none"]
+        if not o.reboots:
+            argv += ["-no-reboot"]
         if o.icount:
             argv += ["-icount", "shift=0,sleep=off"]
         if o.disk:
-            for name in (o.disk, self.tar()):
-                argv += ["-drive", f"file={name},format=raw,if=virtio,"
-                         f"snapshot={'off' if o.keep else 'on'}"]
+            keep = "off" if o.keep else "on"
+            argv += self.drive(o.disk, keep) + self.drive(self.tar(), "on")
+        for name in o.disks:
+            argv += self.drive(name, "on")
+        if o.disk:
             return argv + list(o.extra)
         initrd = self.initrd()
         if o.hypervisor:
@@ -129,6 +135,11 @@ class Machine:
             if initrd:
                 argv += ["-initrd", initrd]
         return argv + list(o.extra)
+
+    @staticmethod
+    def drive(name, snapshot):
+        return ["-drive",
+                f"file={name},format=raw,if=virtio,snapshot={snapshot}"]
 
     def contents(self):
         """The caller's files as (path, bytes, mode)."""

@@ -7,7 +7,7 @@ class Boot:
     def __init__(self, claim, cases=(), hypervisor="zazen", tools="zazen",
                  cpu="Nehalem", smp=2, mem=2048, append="",
                  hv_append="dom0_mem=768M", limit=120, end="power-off",
-                 disk=None):
+                 disk=None, disks=(), extra=(), said=None):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -19,7 +19,10 @@ class Boot:
         self.hv_append = hv_append
         self.limit = limit
         self.end = end
+        self.said = said        # a pattern: what the console says then
         self.disk = disk        # GRUB starts the hypervisor from there
+        self.disks = disks      # more disks; names as that one's
+        self.extra = extra      # QEMU's; {image}: the folder of images
 
 
 # Four guests, started once; a case starts those that it misses.
