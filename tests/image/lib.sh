@@ -56,7 +56,7 @@ fetch()
 fetch_all()
 {
     fetch "$(real_kernel linux-image-amd64)" \
-        "$(real_kernel linux-image-cloud-amd64)" busybox-static
+        "$(real_kernel linux-image-cloud-amd64)" busybox-static grub-xen-host
     if [ "$1" = partner ]; then
         # shellcheck disable=SC2086
         fetch $xen_packages

@@ -16,14 +16,15 @@ fail()
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds.  $SCALE is how much
-# slower than usual this machine is.
+# slower than usual this machine is; $PAUSE, between tries, is longer where it
+# would be a load.
 wait_for()
 {
     _end=$(($(date +%s) + $1 * ${SCALE:-1}))
     shift
     until "$@"; do
         [ "$(date +%s)" -lt "$_end" ] || return 1
-        sleep 0.4
+        sleep "${PAUSE:-0.4}"
     done
 }
 
@@ -135,6 +136,56 @@ serve()
 }
 
 digest() { md5sum | cut -d' ' -f1; }
+
+# For systemd on a machine that is slow beyond its limits.
+patient="systemd.default_device_timeout_sec=900"
+patient="$patient systemd.default_timeout_start_sec=900"
+
+# Until a Debian guest NAME has asked N times who logs in.
+wait_login()
+{
+    asked() { [ "$(count "$1" ' login: ')" -ge "$2" ]; }
+    PAUSE=3 wait_for 500 asked "$1" "$2" ||
+        fail "$1: no login: $(tail -n 20 "$(console_log "$1")")"
+}
+
+# Log in on NAME's console; what is written to descriptor 7 is typed there.
+log_in()
+{
+    _console=/tmp/console-$1
+    rm -f "$_console.in" "$_console.out"
+    mkfifo "$_console.in"
+    xl console "$1" <"$_console.in" >"$_console.out" 2>&1 &
+    exec 7>"$_console.in"
+    echo >&7
+    wait_for 60 grep -q 'login: ' "$_console.out" || fail "$1: no login"
+    echo root >&7
+    wait_for 60 grep -q '# ' "$_console.out" || fail "$1: no shell"
+    echo "stty -echo; PS1=; bind 'set enable-bracketed-paste off'" >&7
+    typed 30 true || fail "$1: its shell does nothing"
+}
+
+# typed SECONDS COMMAND...: run it in the shell of log_in; what it prints, and
+# its exit code.
+typed()
+{
+    _limit=$1 _id=$(wc -c <"$_console.out")     # another for each
+    shift
+    echo "echo zz-'begin'-$_id-; $*; echo zz-'end'-$_id-\$?-" >&7
+    wait_for "$_limit" grep -q "zz-end-$_id-" "$_console.out" ||
+        fail "not within $_limit s: $*: $(tail -n 20 "$_console.out")"
+    tr -d '\r' <"$_console.out" |
+        sed "1,/^.*zz-begin-$_id-\$/d; /zz-end-$_id-/,\$d"
+    return "$(sed -n "s/^.*zz-end-$_id-\([0-9]*\)-.*/\1/p" "$_console.out")"
+}
+
+# End the shell of log_in.
+log_off()
+{
+    echo exit >&7
+    exec 7>&-
+    wait
+}
 
 # What guests have left in the kernel and the store.
 remains()

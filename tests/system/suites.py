@@ -57,11 +57,20 @@ SYSTEM = [
     Boot("networks", ["dom0"] + NET),
 ]
 
-# A Debian dom0 with systemd, from a disk.
+# A network card to the outside, where one host serves HTTP and nothing else is.
+OUTSIDE = ("-netdev", "user,id=out,restrict=on,guestfwd=tcp:10.0.2.100:80-"
+           "cmd:{image}/outside/busybox httpd -i -h {image}/outside",
+           "-device", "virtio-net-pci,netdev=out")
+GUEST = ["guest-firmware", "guest-login", "guest-apt", "guest-disk",
+         "guest-shutdown"]
+
+# Debian with systemd: as dom0, from a disk, and as a guest.
 DEBIAN = [
     Boot("GRUB starts zazen and a Debian dom0 with systemd",
          ["systemd", "systemd-xend", "update-grub"], disk="debian.img",
          limit=180, end="orderly power-off"),
+    Boot("a Debian guest with systemd", GUEST, cpu="max,-smap",
+         disks=("guest.img", "guests.img"), extra=OUTSIDE),
 ]
 
 INTEROP = [
