@@ -67,8 +67,10 @@ GUEST = ["guest-firmware", "guest-login", "guest-apt", "guest-disk",
 # Debian with systemd: as dom0, from a disk, and as a guest.
 DEBIAN = [
     Boot("GRUB starts zazen and a Debian dom0 with systemd",
-         ["systemd", "systemd-xend", "update-grub"], disk="debian.img",
-         limit=180, end="orderly power-off"),
+         ["systemd", "systemd-xend", "auto-save", "@reboot", "auto-restore",
+          "update-grub"], disk="debian.img", limit=180,
+         end="orderly power-off", said="(?s)g3: shutting down.*"
+         "g2: shutting down.*g1: shutting down"),
     Boot("a Debian guest with systemd", GUEST, cpu="max,-smap",
          disks=("guest.img", "guests.img"), extra=OUTSIDE),
 ]
