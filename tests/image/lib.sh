@@ -161,7 +161,7 @@ helper()
     shift
     for n; do
         "${CC:-gcc}" -std=gnu11 -Wall -Wextra -Os -static -s \
-            -o "$dir/$n" "$here/$n.c"
+            -o "$dir/$n" "$here/$n.c" -lxenstore -lxentoolcore
     done
 }
 

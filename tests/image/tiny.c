@@ -11,6 +11,7 @@
  *   stack     a page fault without a stack to report it on
  *   root      ask for a page-table root that is no page table, then read cr3
  *   random=N  N hypercalls with numbers and arguments from a generator
+ *   port      offer dom0 an event channel; its number is said
  *
  * One vcpu, no events, no interrupts: every port stays masked.
  */
@@ -19,6 +20,7 @@
 #define __XEN_INTERFACE_VERSION__ 0x00040e00    /* the numbers of today */
 #include <xen/xen.h>
 #include <xen/elfnote.h>
+#include <xen/event_channel.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 #include <xen/io/console.h>
@@ -169,6 +171,17 @@ static void random_calls(unsigned long n)
     }
 }
 
+static void offer_port(const struct start_info *si)
+{
+    struct evtchn_alloc_unbound op = { .dom = DOMID_SELF, .remote_dom = 0 };
+    char text[] = "zz-port .\r\n";
+
+    hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound,
+              (unsigned long)&op, 0, 0, 0);
+    text[8] = '0' + op.port;            /* of a few */
+    say(si, text);
+}
+
 static void misbehave(const struct start_info *si)
 {
     if (option(si, "ud2"))
@@ -185,6 +198,8 @@ static void misbehave(const struct start_info *si)
         random_calls(option(si, "random"));
         say(si, "zz-random done\r\n");
     }
+    if (option(si, "port"))
+        offer_port(si);
 }
 
 void main(const struct start_info *si);

@@ -32,11 +32,12 @@ GUESTS = ["create-four", "consoles", "pause", "vcpu-set", "list-format",
 OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions",
         "sysrq", "config-update"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
-DISKS = ["disk-write", "disk-three", "disk-attach", "disk-destroy",
-         "disk-kill", "disk-bad"]
+DISKS = ["disk-write", "disk-three", "disk-destroy", "disk-bad", "liar-disk",
+         "quota", "reconnect"]
 NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
-       "net-script", "top"]
-KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy"]
+       "net-script", "top", "liar-net"]
+KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy",
+        "kill-disk", "kill-net"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save", "dump-core"]
 SAVE_DEVICES = ["save-disk"]
 
@@ -50,11 +51,13 @@ SYSTEM = [
     Boot("dom0 boots on max,-smap, 2 CPUs", ["dom0", "create-one"],
          cpu="max,-smap", end="reboot"),
     Boot("the tools run", ["dom0", "vectors", "info", "help"] + OURS + ["leak-tiny",
-         "weights"] + HOSTILE + GUESTS + KILL + ["leak-debian"]),
+         "weights"] + HOSTILE + GUESTS + ["leak-debian"]),
+    Boot("xend is killed", ["dom0"] + KILL),
     Boot("domains are saved", ["dom0", "vectors"] + SAVE + SAVE_DEVICES,
          cpu="max,-smap"),
     Boot("disks", ["dom0"] + DISKS),
     Boot("networks", ["dom0"] + NET),
+    Boot("devices come and go", ["dom0", "attach"]),
 ]
 
 # A network card to the outside, where one host serves HTTP and nothing else is.
@@ -80,7 +83,7 @@ INTEROP = [
          "pause", "destroy", "leak-few"], tools="xen"),
     Boot("our tools on Debian's Xen", ["dom0", "info", "create-four",
          "list-format", "pause", "shutdown", "destroy", "leak-few",
-         "disk-three", "net"], hypervisor="xen"),
+         "disk-three", "net-few"], hypervisor="xen"),
 ]
 
 # The cases themselves, with both halves of Debian's: do they test rightly?
@@ -97,9 +100,12 @@ LONG = [
 ] + [
     Boot("much data by network", ["net-long"]),
     Boot("the tools run, three times",
-         (OURS + ["leak-tiny"] + HOSTILE + GUESTS + KILL) * 3),
-    Boot("disks come and go often",
-         ["dom0"] + ["disk-attach", "disk-destroy"] * 10),
+         (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3),
+    Boot("devices come and go often",
+         ["attach-long"] + ["disk-destroy", "net-destroy"] * 5),
+    Boot("xend is killed at every step",
+         ["kill-create-long", "kill-destroy-long", "kill-disk-long",
+          "kill-net-long"]),
     Boot("domains are saved often", ["save-long", "save-load"], cpu="max,-smap"),
 ]
 
