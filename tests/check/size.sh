@@ -2,7 +2,7 @@
 # Limits of size and form: see the table of limits below.
 top=${top_srcdir:-$(dirname "$0")/../..}
 cd "$top" || exit 1
-MAX_HYPERVISOR=13500        # lines of code, as cloc counts them
+MAX_HYPERVISOR=15000        # lines of code, as cloc counts them
 MAX_ASM=900                 # lines of assembler, comments not counted
 rc=0
 
