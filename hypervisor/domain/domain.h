@@ -35,8 +35,8 @@ struct vcpu {
     struct pv_vcpu pv;
     struct vcpu_info *info;          /* (d) direct map; never NULL: a dummy
                                         page before registration */
-    struct page_info *info_pg;       /* (d) page of it, with a use as
-                                        writable; NULL: shared_info */
+    void *info_page;                 /* (d) page of it, held; NULL:
+                                        shared_info */
     mfn_t guest_root[2];             /* (o) kernel, user; 0: none */
     mfn_t hw_root[2];                /* (o) what CR3 gets; isolation: copies */
     mfn_t put_table[3];              /* (o) tables of level 2 to 4 to take

@@ -7,7 +7,6 @@
 #include "domain/guest_ops.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
-#include "mm/frame_table.h"
 #include "mm/guest_copy.h"
 #include "mm/page_type.h"
 #include "x86/atomic.h"
@@ -61,10 +60,8 @@ int vcpu_relinquish(struct vcpu *v)
 {
     v->info = &dummy_info;
     v->clock.runstate_area = v->clock.time_area = NULL;
-    if (v->info_pg) {
-        page_put_typed(v->info_pg);
-        v->info_pg = NULL;
-    }
+    page_unhold(v->info_page);
+    v->info_page = NULL;
     return guest_ops->vcpu_relinquish(v);
 }
 
@@ -105,26 +102,28 @@ int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again)
 int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
 {
     struct domain *d = v->domain;
-    struct page_info *pg;
     struct vcpu_info *info;
+    char *page;
 
     if (offset > PAGE_SIZE - sizeof(*info) ||
-        offset % __alignof__(struct vcpu_info) ||
-        page_get_typed(guest_ops->gfn_to_mfn(d, gfn), PGT_WRITABLE, d, &pg))
+        offset % __alignof__(struct vcpu_info))
+        return -EINVAL;
+    page = page_hold(guest_ops->gfn_to_mfn(d, gfn), d);
+    if (!page)
         return -EINVAL;
     spin_lock(&d->lock);
-    if (v->info_pg || d->dying ||
+    if (v->info_page || d->dying ||
         (v != current && !(READ_ONCE(v->sched.pause_flags) & VPF_DOWN))) {
         spin_unlock(&d->lock);
-        page_put_typed(pg);
+        page_unhold(page);
         return -EINVAL;
     }
-    info = page_to_virt(pg) + offset;
+    info = (struct vcpu_info *)(page + offset);
     if (vcpu_has_info(v))
         memcpy(info, v->info, sizeof(*info));
     else
         info->evtchn_upcall_mask = 1;
-    v->info_pg = pg;
+    v->info_page = page;
     WRITE_ONCE(v->info, info);
     smp_mb();                        /* the place before what is set there */
     /* An event may have gone to the old place: the guest looks at all. */

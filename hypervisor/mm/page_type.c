@@ -225,6 +225,19 @@ void page_put_typed(struct page_info *pg)
     page_put(pg);
 }
 
+void *page_hold(mfn_t mfn, const struct domain *d)
+{
+    struct page_info *pg;
+
+    return page_get_typed(mfn, PGT_WRITABLE, d, &pg) ? NULL : page_to_virt(pg);
+}
+
+void page_unhold(const void *va)
+{
+    if (va)
+        page_put_typed(mfn_to_page(virt_to_mfn(va)));
+}
+
 /* True if it was pinned. */
 static bool pin_clear(struct page_info *pg)
 {

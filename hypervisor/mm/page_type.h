@@ -49,6 +49,12 @@ int page_get_typed(mfn_t mfn, enum page_type type, const struct domain *d,
                    struct page_info **ret_pg);
 void page_put_typed(struct page_info *pg);
 
+/* The same for what the hypervisor writes to, until page_unhold(): the frame's
+ * address, in the direct map.  NULL: not d's, or in use as another type. */
+void *page_hold(mfn_t mfn, const struct domain *d);
+/* Of any address in it; NULL is nothing. */
+void page_unhold(const void *va);
+
 /* MMUEXT_PIN_*, MMUEXT_UNPIN_TABLE: -EINVAL, -ERESTART. */
 int page_pin(mfn_t mfn, enum page_type level, struct domain *d);
 int page_unpin(mfn_t mfn, const struct domain *d);
