@@ -20,9 +20,6 @@ static char pool[64][PAGE_SIZE] __attribute__((aligned(4096)));
 static unsigned int pool_used;
 static char shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
 
-void *memset(void *d, int c, size_t n);
-void *memcpy(void *d, const void *s, size_t n);
-
 void *memset(void *d, int c, size_t n)
 {
     char *p = d;
@@ -310,6 +307,35 @@ void guest_main(start_info_t *si)
        (unsigned long)page_alloc() + PAGE_SIZE);
     test_main();
     finish();
+}
+
+long domctl(struct xen_domctl *op, uint32_t cmd)
+{
+    op->cmd = cmd;
+    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    return HC(domctl, op);
+}
+
+unsigned long make_domain(domid_t *ret_id)
+{
+    struct xen_domctl op = {
+        .u.createdomain = { .max_vcpus = 1, .max_evtchn_port = 1023,
+                            .max_grant_frames = -1,
+                            .max_maptrack_frames = -1, .grant_opts = 1 },
+    };
+    struct xen_memory_reservation r = { .nr_extents = 1 };
+    xen_pfn_t frame = 0;
+
+    check_eq(domctl(&op, XEN_DOMCTL_createdomain), 0, "a domain");
+    *ret_id = r.domid = op.domain;
+    r.extent_start.p = &frame;
+    op.u.max_mem.max_memkb = 64;
+    check_eq(domctl(&op, XEN_DOMCTL_max_mem), 0, "its memory");
+    op.u.max_vcpus.max = 1;
+    check_eq(domctl(&op, XEN_DOMCTL_max_vcpus), 0, "its vcpu");
+    check_eq(HC(memory_op, (unsigned long)XENMEM_populate_physmap, &r), 1,
+             "its page");
+    return frame << 12;
 }
 
 bool enable_xsave(void)

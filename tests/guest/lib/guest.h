@@ -13,6 +13,7 @@
 #define __XEN_TOOLS__ 1
 #include <xen/xen.h>
 #include <xen/callback.h>
+#include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
@@ -69,6 +70,8 @@ void finish(void) __attribute__((noreturn));
 long hypercall(unsigned int nr, ...);
 #define HC(name, ...) \
     hypercall(__HYPERVISOR_##name, ##__VA_ARGS__, 0UL, 0UL, 0UL, 0UL, 0UL)
+void *memset(void *d, int c, size_t n);
+void *memcpy(void *d, const void *s, size_t n);
 int try_call(void (*fn)(void *), void *arg);
 void try_fail(void);
 
@@ -82,6 +85,11 @@ long mmu_update(uint64_t ptr, uint64_t val);
 uint64_t *pt_entry(unsigned long va, unsigned int lvl);
 /* Map frame of page at va (user half) in the boot root, making tables. */
 void map_user(unsigned long va, const void *page, unsigned long flags);
+
+long domctl(struct xen_domctl *op, uint32_t cmd);
+/* A domain of one vcpu and one page, an empty root: it never runs.  The page's
+ * address. */
+unsigned long make_domain(domid_t *ret_id);
 
 /* CR4.OSXSAVE on; false: CPUID does not offer XSAVE. */
 bool enable_xsave(void);

@@ -3,7 +3,6 @@
  * a good one reads back as it was given.
  */
 #include "guest.h"
-#include <xen/domctl.h>
 
 static struct vcpu_guest_context context;
 
@@ -44,36 +43,6 @@ static void test_bad_values(unsigned long root)
     context.gdt_ents = 513;
     check(initialise(root, 0, VGCF_in_kernel) < 0, "a GDT of frame 0");
     context.gdt_ents = 0;
-}
-
-static long domctl(struct xen_domctl *op, uint32_t cmd)
-{
-    op->cmd = cmd;
-    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    return HC(domctl, op);
-}
-
-/* A domain of one vcpu and one page, an empty root: it never runs. */
-static unsigned long make_domain(domid_t *ret_id)
-{
-    struct xen_domctl op = {
-        .u.createdomain = { .max_vcpus = 1, .max_evtchn_port = 1023,
-                            .max_grant_frames = -1,
-                            .max_maptrack_frames = -1, .grant_opts = 1 },
-    };
-    struct xen_memory_reservation r = { .nr_extents = 1 };
-    xen_pfn_t frame = 0;
-
-    check_eq(domctl(&op, XEN_DOMCTL_createdomain), 0, "a domain");
-    *ret_id = r.domid = op.domain;
-    r.extent_start.p = &frame;
-    op.u.max_mem.max_memkb = 64;
-    check_eq(domctl(&op, XEN_DOMCTL_max_mem), 0, "its memory");
-    op.u.max_vcpus.max = 1;
-    check_eq(domctl(&op, XEN_DOMCTL_max_vcpus), 0, "its vcpu");
-    check_eq(HC(memory_op, (unsigned long)XENMEM_populate_physmap, &r), 1,
-             "its page");
-    return frame << 12;
 }
 
 static void test_read_back(void)
