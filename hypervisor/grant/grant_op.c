@@ -52,9 +52,12 @@ static int op_query_size(struct grant_call *c)
     return GNTST_okay;
 }
 
+#define NO_STATUS 0xff
+
 static const struct row {
     int (*fn)(struct grant_call *c);
-    uint8_t size, status;            /* of an argument; where in it */
+    uint8_t size, status;            /* of an argument; where in it, or
+                                        NO_STATUS: fn's is the call's result */
     uint8_t results;                 /* what goes back begins here */
     bool single;                     /* no array of them */
 } rows[] = {
@@ -67,6 +70,8 @@ static const struct row {
     ROW(swap_grant_ref, grant_swap, gnttab_swap_grant_ref, status, false),
     ROW(setup_table, op_setup_table, gnttab_setup_table, status, true),
     ROW(query_size, op_query_size, gnttab_query_size, nr_frames, true),
+    [GNTTABOP_cache_flush] = { grant_cache_flush,
+        sizeof(struct gnttab_cache_flush), .status = NO_STATUS },
 };
 
 /* Up to GRANT_BATCH elements of an array, then the end of mappings removed by
@@ -74,14 +79,19 @@ static const struct row {
 static int run_some(const struct row *r, char __guest *uop, unsigned int n)
 {
     struct grant_call c;
-    int rc = 0;
+    int rc = 0, status;
 
     for (c.nr_ended = 0; !rc && n--; uop += r->size) {
         if (copy_from_guest(&c, uop, r->size)) {
             rc = -EFAULT;
             break;
         }
-        *(int16_t *)((char *)&c + r->status) = r->fn(&c);
+        status = r->fn(&c);
+        if (r->status == NO_STATUS) {
+            rc = status;
+            continue;
+        }
+        *(int16_t *)((char *)&c + r->status) = status;
         if (copy_to_guest(uop + r->results, (char *)&c + r->results,
                           r->size - r->results))
             rc = -EFAULT;
@@ -111,12 +121,14 @@ long do_grant_table_op(unsigned int cmd, char __guest *uop, unsigned int count)
 
     if (cmd == GNTTABOP_set_version && count == 1)
         return set_version(uop);
+    if (cmd == GNTTABOP_transfer)
+        return -EOPNOTSUPP;          /* as Xen, told so by gnttab= */
     if (cmd >= ARRAY_SIZE(rows) || !r->fn)
         return -ENOSYS;
     if ((int)count < 0 || (r->single && count != 1))
         return -EINVAL;
     while (count) {
-        n = MIN(count, GRANT_BATCH);
+        n = r->status == NO_STATUS ? 1 : MIN(count, GRANT_BATCH);
         rc = run_some(r, uop, n);
         if (rc)
             return rc;

@@ -4,6 +4,7 @@
 #include "grant/private.h"
 #include "domain/domain.h"
 #include "mm/buddy.h"
+#include "mm/frame_table.h"
 #include "mm/pt_update.h"
 #include "x86/atomic.h"
 #include "x86/percpu.h"
@@ -198,6 +199,65 @@ void grant_unmap_end(grant_handle_t handle)
     handle_free(current->domain, handle);
     domain_put(rd);
     stat_inc(STAT_GRANT_UNMAP);
+}
+
+/* Has the caller a mapping of this frame, which rd granted? */
+static bool is_mapped(const struct domain *rd, mfn_t mfn)
+{
+    struct grant_table *t = &current->domain->grant;
+    bool found = false;
+
+    for (unsigned int i = 0; !found && i < t->nr_maptrack_frames; i++) {
+        spin_lock(&t->lock);
+        for (unsigned int n = 0; !found && n < MAPTRACK_PER_PAGE; n++) {
+            const struct maptrack *m = &t->maptrack[i][n];
+
+            found = m->flags && !(m->flags & MAPTRACK_BUSY) && m->rd == rd &&
+                    active_of(&rd->grant, m->ref)->mfn == mfn;
+        }
+        spin_unlock(&t->lock);
+    }
+    return found;
+}
+
+static void flush_lines(const char *p, unsigned int len)
+{
+    for (const char *line = (const char *)((unsigned long)p & -64UL);
+         line < p + len; line += 64)
+        __asm__ volatile("clflush %0" :: "m" (*line) : "memory");
+}
+
+int grant_cache_flush(struct grant_call *c)
+{
+    const struct gnttab_cache_flush *op = &c->cache;
+    mfn_t mfn = op->a.dev_bus_addr >> PAGE_SHIFT;
+    struct page_info *pg = mfn_to_page(mfn);
+    struct domain *owner;
+    int rc = 0;
+
+    if (op->offset >= PAGE_SIZE || op->offset + op->length > PAGE_SIZE ||
+        (op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL)))
+        return -EINVAL;
+    if (!op->length || !op->op)
+        return 0;
+    if (!mfn_valid(mfn))
+        return -EINVAL;
+    owner = domain_get_by_id(pg->owner);
+    if (!owner)
+        return -EPERM;
+    if (!page_get(pg, owner)) {
+        domain_put(owner);
+        return -EPERM;
+    }
+    if (owner != current->domain && !is_mapped(owner, mfn))
+        rc = -EINVAL;
+    else if (op->op == GNTTAB_CACHE_INVAL)
+        rc = -EOPNOTSUPP;            /* it would show what was there before */
+    else
+        flush_lines((char *)page_to_virt(pg) + op->offset, op->length);
+    page_put(pg);
+    domain_put(owner);
+    return rc;
 }
 
 /* No vcpu of d runs any more, so nothing but this changes its handles. */

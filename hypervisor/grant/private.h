@@ -46,6 +46,7 @@ struct grant_call {
         struct gnttab_unmap_grant_ref unmap;
         struct gnttab_copy copy;
         struct gnttab_swap_grant_ref swap;
+        struct gnttab_cache_flush cache;
         struct gnttab_setup_table setup;
         struct gnttab_query_size size;
     };
@@ -63,6 +64,9 @@ void grant_unmap_end(grant_handle_t handle);
 int grant_copy(struct grant_call *c);
 /* Exchange two entries that are not pinned. */
 int grant_swap(struct grant_call *c);
+/* Write part of a frame, the caller's or one that it maps, back from caches.
+ * An errno: -EINVAL; -EPERM: no domain's frame; -EOPNOTSUPP: x86 cannot. */
+int grant_cache_flush(struct grant_call *c);
 
 /* The entry of a reference below nr_frames * GRANTS_PER_FRAME. */
 static inline struct active_entry *active_of(const struct grant_table *t,

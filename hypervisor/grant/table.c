@@ -178,7 +178,8 @@ int grant_swap(struct grant_call *c)
     spin_lock(&t->lock);
     if (MAX(a, b) >= t->nr_frames * GRANTS_PER_FRAME) {
         status = GNTST_bad_gntref;
-    } else if (pinned(active_of(t, a)) || pinned(active_of(t, b))) {
+    } else if (a != b &&
+               (pinned(active_of(t, a)) || pinned(active_of(t, b)))) {
         status = GNTST_eagain;
     } else {
         tmp = *entry_of(t, a);

@@ -1,16 +1,19 @@
 /*
- * Grants of a domain to itself: offered, mapped, refused, given back.
+ * Grants of a domain to itself: offered, mapped, refused, given back.  Grants
+ * of another domain, which dies while its frame is mapped.
  */
 #include "guest.h"
+#include <xen/sysctl.h>
 
 static grant_entry_v1_t *table;
+static domid_t granter;                  /* whose entries map() means */
 
 static long map(unsigned int ref, void *where, unsigned int flags,
                 struct gnttab_map_grant_ref *m)
 {
     *m = (struct gnttab_map_grant_ref){
         .host_addr = (unsigned long)where, .flags = flags,
-        .ref = ref, .dom = 0,
+        .ref = ref, .dom = granter,
     };
     return HC(grant_table_op, (unsigned long)GNTTABOP_map_grant_ref, m, 1UL);
 }
@@ -27,7 +30,7 @@ static long unmap(void *where, unsigned int handle, int *status)
     return rc;
 }
 
-void test_main(void)
+static void test_own(void)
 {
     uint64_t *data = page_alloc(), *window = page_alloc();
     unsigned long frame, own = virt_to_mfn(window);
@@ -111,4 +114,142 @@ void test_main(void)
              "no such operation");
     check_eq(HC(grant_table_op, (unsigned long)GNTTABOP_copy, 0x1000UL, 1UL),
              -XEN_EFAULT, "arguments nowhere");
+}
+
+static int swap(unsigned int a, unsigned int b)
+{
+    struct gnttab_swap_grant_ref w = { .ref_a = a, .ref_b = b };
+
+    HC(grant_table_op, (unsigned long)GNTTABOP_swap_grant_ref, &w, 1UL);
+    return w.status;
+}
+
+static void test_swap(void)
+{
+    void *window = page_alloc();
+    struct gnttab_map_grant_ref m;
+    int status;
+
+    check_eq(swap(10, 12), GNTST_okay, "swap two entries");
+    check(table[10].domid == 5 && table[12].domid == 0, "both have moved");
+    HC(update_va_mapping, window, 0UL, (unsigned long)UVMF_INVLPG);
+    map(12, window, GNTMAP_host_map, &m);
+    check_eq(m.status, GNTST_okay, "map one by its new number");
+    check_eq(swap(12, 10), GNTST_eagain, "one that is mapped stays");
+    check_eq(swap(10, 12), GNTST_eagain, "on either side");
+    check_eq(swap(12, 12), GNTST_okay, "with itself it may");
+    check_eq(swap(12, 4000000000U), GNTST_bad_gntref, "no such entry");
+    unmap(window, m.handle, &status);
+    check_eq(swap(12, 10), GNTST_okay, "back");
+    check_eq(HC(grant_table_op, (unsigned long)GNTTABOP_transfer, &m, 1UL),
+             -XEN_EOPNOTSUPP, "no frame is transferred");
+}
+
+static long flush(unsigned long maddr, unsigned int offset,
+                  unsigned int length, uint32_t what)
+{
+    struct gnttab_cache_flush f = { .a.dev_bus_addr = maddr, .offset = offset,
+                                    .length = length, .op = what };
+
+    return HC(grant_table_op, (unsigned long)GNTTABOP_cache_flush, &f, 1UL);
+}
+
+#define CLEAN GNTTAB_CACHE_CLEAN
+#define INVAL GNTTAB_CACHE_INVAL
+
+static void test_cache_flush(void)
+{
+    unsigned long maddr = virt_to_mfn(table - 1) << 12;
+
+    check_eq(flush(maddr, 0, 4096, CLEAN), 0, "write a page back");
+    check_eq(flush(maddr, 4095, 1, CLEAN | INVAL), 0, "its last byte");
+    check_eq(flush(maddr, 0, 0, CLEAN), 0, "nothing of it");
+    check_eq(flush(maddr, 0, 8, 0), 0, "or in no way");
+    check_eq(flush(maddr, 0, 8, INVAL), -XEN_EOPNOTSUPP,
+             "what is in a cache is not thrown away");
+    check_eq(flush(maddr, 4096, 0, CLEAN), -XEN_EINVAL, "beyond the page");
+    check_eq(flush(maddr, 1, 4096, CLEAN), -XEN_EINVAL, "across its end");
+    check_eq(flush(maddr, 0, 65535, CLEAN), -XEN_EINVAL, "far across");
+    check_eq(flush(maddr, 0, 8, GNTTAB_CACHE_SOURCE_GREF | CLEAN),
+             -XEN_EINVAL, "by reference");
+    check_eq(flush(~0UL, 0, 8, CLEAN), -XEN_EINVAL, "no RAM");
+    check_eq(flush(0x200UL << 12, 0, 8, CLEAN), -XEN_EPERM, "nobody's frame");
+}
+
+static unsigned long free_pages(void)
+{
+    struct xen_sysctl op = {
+        .cmd = XEN_SYSCTL_physinfo,
+        .interface_version = XEN_SYSCTL_INTERFACE_VERSION,
+    };
+
+    check_eq(HC(sysctl, &op), 0, "how much is free");
+    return op.u.physinfo.free_pages;
+}
+
+/* Offer dom0 the frame in an entry of another domain's table. */
+static void offer(domid_t id, unsigned int ref, unsigned long mfn)
+{
+    grant_entry_v1_t *theirs = page_alloc();
+    uint64_t *pte = pt_entry((unsigned long)theirs, 1);
+    struct gnttab_setup_table s = { .dom = id, .nr_frames = 1 };
+    struct mmu_update u;
+    unsigned long frame;
+
+    set_xen_guest_handle(s.frame_list, &frame);
+    HC(grant_table_op, (unsigned long)GNTTABOP_setup_table, &s, 1UL);
+    check_eq(s.status, GNTST_okay, "its table");
+    u.ptr = (virt_to_mfn(pte) << 12) | ((unsigned long)pte & 0xfff);
+    u.val = PTE(frame, KERNEL);
+    HC(update_va_mapping, theirs, 0UL, (unsigned long)UVMF_INVLPG);
+    check_eq(HC(mmu_update, &u, 1UL, 0UL, (unsigned long)id), 0, "map it");
+    theirs[ref].frame = mfn;
+    theirs[ref].flags = GTF_permit_access;
+    HC(update_va_mapping, theirs, 0UL, (unsigned long)UVMF_INVLPG);
+}
+
+static void test_death(void)
+{
+    volatile uint64_t *window = page_alloc(), *other = page_alloc();
+    struct xen_domctl info = { 0 }, op = { 0 };
+    struct gnttab_map_grant_ref m, again;
+    unsigned long before = free_pages(), maddr;
+    int status;
+
+    maddr = make_domain(&granter);
+    op.domain = info.domain = granter;
+    offer(granter, 9, maddr >> 12);
+    check_eq(flush(maddr, 0, 8, CLEAN), -XEN_EINVAL,
+             "its frame is not ours to flush");
+    HC(update_va_mapping, window, 0UL, (unsigned long)UVMF_INVLPG);
+    HC(update_va_mapping, other, 0UL, (unsigned long)UVMF_INVLPG);
+    map(9, (void *)window, GNTMAP_host_map, &m);
+    check_eq(m.status, GNTST_okay, "map its frame");
+    check_eq(flush(maddr, 0, 8, CLEAN), 0, "then it is");
+    window[3] = 0x77;
+    check_eq(domctl(&op, XEN_DOMCTL_destroydomain), 0, "it dies");
+    check_eq(domctl(&info, XEN_DOMCTL_getdomaininfo), 0, "and is not gone");
+    check(info.domain == granter &&
+          (info.u.getdomaininfo.flags & XEN_DOMINF_dying), "but dying");
+    check_eq(info.u.getdomaininfo.tot_pages, 1, "it has that frame still");
+    check_eq(window[3], 0x77, "what is in it stays");
+    window[3] = 0x78;
+    check_eq(window[3], 0x78, "and can be written");
+    map(9, (void *)other, GNTMAP_host_map, &again);
+    check(again.status != GNTST_okay, "nobody maps it anew");
+    check(free_pages() < before, "the frame is not free");
+    unmap((void *)window, m.handle, &status);
+    check_eq(status, GNTST_okay, "the last mapping goes");
+    info.domain = granter;
+    check_eq(domctl(&info, XEN_DOMCTL_getdomaininfo), -XEN_ESRCH,
+             "and the domain with it");
+    check_eq(free_pages(), before, "all that it had is free");
+}
+
+void test_main(void)
+{
+    test_own();
+    test_swap();
+    test_cache_flush();
+    test_death();
 }
