@@ -366,7 +366,7 @@ void domain_crash(struct domain *d, const char *why, ...)
 /* One step after the other; each may ask to be called again. */
 static int relinquish(struct domain *d)
 {
-    int rc = evtchn_close_all(d);
+    int rc = evtchn_reset(d);
 
     if (!rc) {
         pirq_relinquish(d);

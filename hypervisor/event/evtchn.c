@@ -3,10 +3,11 @@
  *
  * Binding and closing take the locks of both ends.  A send takes the sender's
  * alone: that keeps the channel together, and the receiver's bits change
- * atomically.
+ * atomically, its queues under a lock of their own.
  */
 #include "domain/domain.h"
 #include "event/private.h"
+#include "lib/string.h"
 #include "mm/buddy.h"
 #include "x86/atomic.h"
 #include "x86/percpu.h"
@@ -35,16 +36,28 @@ int evtchn_alloc_locked(struct domain *d, const struct evtchn *new,
                         evtchn_port_t *ret_port)
 {
     struct evtchn_table *t = &d->ev;
+    evtchn_port_t port = t->first_free;
+    evtchn_port_t end = MIN(t->nr_ports, t->ops->max_ports);
+    struct evtchn *chn;
+    unsigned int queue;
 
     if (READ_ONCE(d->dying))
         return -ESRCH;
-    while (t->first_free < t->nr_ports &&
-           evtchn_at(d, t->first_free)->state != EVTCHNSTAT_closed)
-        t->first_free++;
-    if (t->first_free == t->nr_ports)
+    while (port < end && evtchn_used(d, port))
+        port++;
+    t->first_free = port;
+    while (port < end && (evtchn_used(d, port) ||
+                          (t->ops->is_queued && t->ops->is_queued(d, port))))
+        port++;
+    if (port == end)
         return -ENOSPC;
-    *evtchn_at(d, t->first_free) = *new;
-    *ret_port = t->first_free;
+    chn = evtchn_at(d, port);
+    queue = chn->queue;
+    *chn = *new;
+    chn->queue = queue;
+    chn->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+    t->nr_used++;
+    *ret_port = port;
     return 0;
 }
 
@@ -65,7 +78,8 @@ void evtchn_free_locked(struct domain *d, evtchn_port_t port)
     struct evtchn *chn = evtchn_at(d, port);
 
     d->ev.ops->clear_pending(d, port, chn);
-    *chn = (struct evtchn){ .state = EVTCHNSTAT_closed };
+    *chn = (struct evtchn){ .state = EVTCHNSTAT_closed, .queue = chn->queue };
+    d->ev.nr_used--;
     d->ev.first_free = MIN(d->ev.first_free, port);
 }
 
@@ -84,8 +98,15 @@ static void wake_pollers(struct domain *d, evtchn_port_t port)
 
 void evtchn_set_pending(struct domain *d, evtchn_port_t port)
 {
-    if (d->ev.ops->set_pending(d, port, evtchn_at(d, port)) &&
-        unlikely(READ_ONCE(d->ev.pollers)))
+    const struct evtchn_ops *ops;
+    bool news = false;
+
+    do {
+        ops = READ_ONCE(d->ev.ops);
+        news |= ops->set_pending(d, port, evtchn_at(d, port));
+        /* Full barrier in it: pairs with the switch to FIFO, ops then bits. */
+    } while (unlikely(ops != READ_ONCE(d->ev.ops)));
+    if (news && unlikely(READ_ONCE(d->ev.pollers)))
         wake_pollers(d, port);
 }
 
@@ -267,19 +288,39 @@ int evtchn_unmask(struct domain *d, evtchn_port_t port)
 
 int evtchn_port_pending(struct domain *d, evtchn_port_t port)
 {
-    return evtchn_used(d, port) ? d->ev.ops->is_pending(d, port) : -EINVAL;
+    unsigned long flags = spin_lock_irqsave(&d->ev.lock);
+    int rc = evtchn_used(d, port) ? d->ev.ops->is_pending(d, port) : -EINVAL;
+
+    spin_unlock_irqrestore(&d->ev.lock, flags);
+    return rc;
 }
 
-int evtchn_close_all(struct domain *d)
+int evtchn_reset(struct domain *d)
 {
-    for (unsigned int port = 1; port < d->ev.nr_ports; port++) {
+    struct evtchn_table *t = &d->ev;
+    struct evtchn_fifo *f = NULL;
+    unsigned long flags;
+    bool done;
+
+    for (evtchn_port_t port = 1; port < t->nr_ports; port++) {
         if (!evtchn_used(d, port))
             continue;
         evtchn_close(d, port);
         if (hypercall_should_yield())
             return -ERESTART;
     }
-    return 0;
+    flags = spin_lock_irqsave(&t->lock);
+    done = !t->nr_used;              /* else some were bound meanwhile */
+    if (done && t->fifo) {
+        f = t->fifo;
+        t->fifo = NULL;
+        t->ops = &evtchn_2l_ops;
+        memset(d->shared->evtchn_pending, 0, sizeof(d->shared->evtchn_pending));
+    }
+    spin_unlock_irqrestore(&t->lock, flags);
+    if (f)
+        evtchn_fifo_destroy(d, f);
+    return done ? 0 : -ERESTART;
 }
 
 int evtchn_init(struct domain *d, unsigned int max_port)
@@ -288,7 +329,7 @@ int evtchn_init(struct domain *d, unsigned int max_port)
 
     spin_lock_init(&t->lock, LOCK_EVTCHN);
     t->ops = &evtchn_2l_ops;
-    t->nr_ports = MIN(max_port, t->ops->max_ports - 1) + 1;
+    t->nr_ports = MIN(max_port, EVTCHN_FIFO_NR_CHANNELS - 1U) + 1;
     t->first_free = 1;               /* port 0 means none */
     t->port = kzalloc(t->nr_ports * sizeof(*t->port));
     return t->port ? 0 : -ENOMEM;

@@ -10,6 +10,7 @@
 struct domain;
 struct vcpu;
 struct evtchn_ops;
+struct evtchn_fifo;
 struct evtchn;
 struct msi_desc;
 
@@ -18,9 +19,12 @@ struct msi_desc;
  */
 struct evtchn_table {
     struct spinlock lock;                /* LOCK_EVTCHN */
-    const struct evtchn_ops *ops;    /* (e) changes once, 2-level to FIFO */
+    const struct evtchn_ops *ops;    /* (e) to FIFO while ports are in use,
+                                        to 2-level when none is */
+    struct evtchn_fifo *fifo;        /* (e) NULL: 2-level */
     struct evtchn *port;             /* (c) the array; what is in it: (e) */
     unsigned int nr_ports;           /* (c) in use or not */
+    unsigned int nr_used;            /* (e) of these */
     unsigned int first_free;         /* (e) no port below it is free */
     vcpumask_t pollers;              /* (a) vcpus in SCHEDOP_poll */
 };
@@ -32,8 +36,8 @@ struct vcpu_events {
 };
 
 int evtchn_init(struct domain *d, unsigned int max_port);
-/* Close all ports, in bounded steps: -ERESTART. */
-int evtchn_close_all(struct domain *d);
+/* Close all ports and go back to 2-level, in bounded steps: -ERESTART. */
+int evtchn_reset(struct domain *d);
 void evtchn_destroy(struct domain *d);
 
 int evtchn_alloc_unbound(struct domain *d, domid_t remote,

@@ -19,6 +19,10 @@ union event_arg {
     struct evtchn_send send;
     struct evtchn_status status;
     struct evtchn_unmask unmask;
+    struct evtchn_reset reset;
+    struct evtchn_init_control init_control;
+    struct evtchn_expand_array expand_array;
+    struct evtchn_set_priority set_priority;
 };
 
 static int op_bind_interdomain(struct domain *d, union event_arg *a)
@@ -57,6 +61,16 @@ static int act(struct domain *d, unsigned int cmd, union event_arg *a)
     case EVTCHNOP_status:
         return evtchn_status(d, a->status.port, &a->status);
     case EVTCHNOP_unmask:           return evtchn_unmask(d, a->unmask.port);
+    case EVTCHNOP_reset:
+        return d == current->domain || d->control_pauses ? evtchn_reset(d)
+                                                         : -EINVAL;
+    case EVTCHNOP_init_control:
+        return evtchn_init_control(d, &a->init_control);
+    case EVTCHNOP_expand_array:
+        return evtchn_expand_array(d, a->expand_array.array_gfn);
+    case EVTCHNOP_set_priority:
+        return evtchn_set_priority(d, a->set_priority.port,
+                                   a->set_priority.priority);
     default:                        return -ENOSYS;
     }
 }
@@ -83,6 +97,10 @@ static const struct {
     ROW(send, false, false, NO_PORT),
     ROW(status, true, true, NO_PORT),
     ROW(unmask, false, false, NO_PORT),
+    ROW(reset, false, true, NO_PORT),
+    ROW(init_control, true, false, NO_PORT),
+    ROW(expand_array, false, false, NO_PORT),
+    ROW(set_priority, false, false, NO_PORT),
 };
 
 long do_event_channel_op(int cmd, void __guest *arg)
@@ -109,5 +127,5 @@ long do_event_channel_op(int cmd, void __guest *arg)
     }
     if (rows[i].of_dom)
         domain_put(d);
-    return rc;
+    return rc == -ERESTART ? hypercall_again(0) : rc;
 }

@@ -21,6 +21,9 @@ struct evtchn_ops {
     /* Unmask, and tell the vcpu if it is pending. */
     void (*unmask)(struct domain *d, evtchn_port_t port, struct evtchn *chn);
     bool (*is_pending)(const struct domain *d, evtchn_port_t port);
+    /* The guest has still to take it out of a queue: it cannot be given to
+     * something else.  NULL: there are no queues. */
+    bool (*is_queued)(const struct domain *d, evtchn_port_t port);
 };
 
 extern const struct evtchn_ops evtchn_2l_ops;

@@ -7,16 +7,21 @@
 #include "domain/domain.h"
 #include "event/ops.h"
 
-/* States are those of EVTCHNOP_status. */
+/* (q) lock of the domain's queues, FIFO only; the rest (e), or see there */
 struct evtchn {
     union {
         struct domain *remote;       /* interdomain */
         domid_t remote_id;           /* unbound */
     };
     uint32_t data;                   /* remote port, virq or pirq */
-    uint8_t state;                   /* EVTCHNSTAT_* */
+    uint8_t state : 4;               /* EVTCHNSTAT_* */
+    uint8_t priority : 4;            /* read without it, too */
     uint8_t vcpu;                    /* (a) who is told */
+    uint16_t late : 1;               /* (q) came before its word was there */
+    uint16_t queue : 15;             /* (q) where it was put last; outlives
+                                        the port's use */
 };
+_Static_assert(sizeof(struct evtchn) == 16, "there are many");
 
 /* Of a port below nr_ports. */
 static inline struct evtchn *evtchn_at(const struct domain *d,
@@ -56,6 +61,20 @@ int evtchn_bind_vcpu(struct domain *d, evtchn_port_t port, unsigned int vcpu);
 int evtchn_status(struct domain *d, evtchn_port_t port,
                   struct evtchn_status *ret_status);
 int evtchn_unmask(struct domain *d, evtchn_port_t port);
+
+/*
+ * evtchn_fifo.c.  The control block of a vcpu; the first one switches d from
+ * 2-level to FIFO.  -ENOENT: no such vcpu; -EINVAL: it has one, or the place
+ * is none; -ENOMEM.
+ */
+int evtchn_init_control(struct domain *d, struct evtchn_init_control *op);
+/* The next page of event words.  -EOPNOTSUPP: not FIFO; -EINVAL; -ENOSPC. */
+int evtchn_expand_array(struct domain *d, gfn_t gfn);
+/* -ENOSYS: not FIFO; -EINVAL. */
+int evtchn_set_priority(struct domain *d, evtchn_port_t port,
+                        unsigned int priority);
+/* What d had as its d->ev.fifo, and no more. */
+void evtchn_fifo_destroy(struct domain *d, struct evtchn_fifo *f);
 
 /* virq.c: one for the whole system, always noted at vcpu 0? */
 bool virq_is_global(unsigned int virq);

@@ -19,6 +19,7 @@ enum lock_level {
     LOCK_ROOTS,       /* d->mm.root_lock: a domain's loaded roots, L4 copies */
     LOCK_PAGES,       /* d->mm.page_lock: the list of a domain's frames */
     LOCK_EVTCHN,      /* irq: a domain's ports; two in order of domid */
+    LOCK_QUEUES,      /* irq: its queues of pending ports, with FIFO */
     LOCK_IRQ,         /* irq: one interrupt source */
     LOCK_SCHED,       /* irq: one CPU's run queue; two in order of CPU */
     LOCK_TIMER,       /* irq: one CPU's timers */

@@ -1,118 +1,5 @@
 /* event/: ports, who may bind them, who is told. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "domain/domain.h"
-#include "event/private.h"
-#include "mm/buddy.h"
-#include "x86/percpu.h"
-
-#define DOMAINS 3
-#define VCPUS   2
-
-static struct domain dom[DOMAINS];
-static struct vcpu vcpus[DOMAINS][VCPUS];
-static struct vcpu_info infos[DOMAINS][VCPUS];
-static struct shared_info shared[DOMAINS];
-static unsigned int refs[DOMAINS], kicks, unblocks, yields;
-struct domain *hardware_domain = &dom[0];
-
-void *kzalloc(size_t size)
-{
-    return calloc(1, size);
-}
-
-void kfree(void *p)
-{
-    free(p);
-}
-
-void domain_get(struct domain *d)
-{
-    ++*d->refs;
-}
-
-void domain_put(struct domain *d)
-{
-    assert_int_equal(shim_locks_held(), 0);
-    assert_true(--*d->refs > 0);
-}
-
-void vcpu_kick(struct vcpu *v)
-{
-    assert_true(v->info->evtchn_upcall_pending);
-    kicks++;
-}
-
-void vcpu_unblock(struct vcpu *v, unsigned long flags)
-{
-    assert_int_equal(flags, VPF_POLL);
-    v->domain->ev.pollers &= ~BIT(v->id);
-    unblocks++;
-}
-
-bool hypercall_should_yield(void)
-{
-    return yields && yields-- > 0;
-}
-
-bool pirq_close(struct domain *d, evtchn_port_t port)
-{
-    (void)d;
-    (void)port;
-    return false;
-}
-
-void pirq_follow(struct domain *d, unsigned int pirq, const struct vcpu *v)
-{
-    (void)d;
-    (void)pirq;
-    (void)v;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    memset(dom, 0, sizeof(dom));
-    memset(vcpus, 0, sizeof(vcpus));
-    memset(infos, 0, sizeof(infos));
-    memset(shared, 0, sizeof(shared));
-    kicks = unblocks = yields = 0;
-    for (unsigned int i = 0; i < DOMAINS; i++) {
-        struct domain *d = &dom[i];
-
-        d->id = i;
-        d->privileged = d->hardware = !i;
-        d->refs = &refs[i];
-        refs[i] = 1;
-        d->shared = &shared[i];
-        d->max_vcpus = VCPUS;
-        spin_lock_init(&d->lock, LOCK_DOMAIN);
-        for (unsigned int n = 0; n < VCPUS; n++) {
-            d->vcpu[n] = &vcpus[i][n];
-            d->vcpu[n]->domain = d;
-            d->vcpu[n]->id = n;
-            d->vcpu[n]->info = &infos[i][n];
-        }
-        assert_int_equal(evtchn_init(d, 1023), 0);
-    }
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    assert_int_equal(shim_locks_held(), 0);
-    for (unsigned int i = 0; i < DOMAINS; i++) {
-        assert_int_equal(refs[i], 1);
-        evtchn_destroy(&dom[i]);
-    }
-    return 0;
-}
+#include "evtchn_rig.h"
 
 static bool pending(unsigned int d, evtchn_port_t port)
 {
@@ -127,28 +14,12 @@ static void take(unsigned int d, unsigned int vcpu)
     memset(shared[d].evtchn_pending, 0, sizeof(shared[d].evtchn_pending));
 }
 
-static evtchn_port_t unbound(unsigned int d, domid_t remote)
-{
-    evtchn_port_t port = 0;
-
-    assert_int_equal(evtchn_alloc_unbound(&dom[d], remote, &port), 0);
-    return port;
-}
-
 static unsigned int state_of(unsigned int d, evtchn_port_t port)
 {
     struct evtchn_status s = { .port = port };
 
     evtchn_status(&dom[d], port, &s);
     return s.status;
-}
-
-/* Connect a new port of a with a new one of b. */
-static void connect(unsigned int a, unsigned int b, evtchn_port_t *pa,
-                    evtchn_port_t *pb)
-{
-    *pb = unbound(b, a);
-    assert_int_equal(evtchn_bind_interdomain(&dom[a], &dom[b], *pb, pa), 0);
 }
 
 static void ports_ascend(void **state)
@@ -371,7 +242,7 @@ static void the_dying_let_go(void **state)
     dom[2].dying = DOMAIN_DYING;
     yields = 100;
     do {
-        rc = evtchn_close_all(&dom[2]);
+        rc = evtchn_reset(&dom[2]);
         calls++;
     } while (rc == -ERESTART);
     assert_int_equal(rc, 0);
@@ -431,7 +302,7 @@ static void random_operations(void **state)
             check_all();
     }
     for (unsigned int i = 0; i < DOMAINS; i++)
-        assert_int_equal(evtchn_close_all(&dom[i]), 0);
+        assert_int_equal(evtchn_reset(&dom[i]), 0);
     check_all();
     for (unsigned int i = 0; i < DOMAINS; i++)
         assert_int_equal(unbound(i, 0), 1);
