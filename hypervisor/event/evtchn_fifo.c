@@ -10,7 +10,8 @@
  * empty now, and the next port becomes a head.
  *
  * The guest writes to all of this at any time.  We believe no link: the worst
- * that it can do is to lose events of its own.
+ * that it can do is to lose events of its own.  Nor may it make us wait: each
+ * change is one instruction, or a loop with an end.
  */
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
@@ -38,6 +39,12 @@ struct evtchn_fifo {
     } vcpu[];                        /* [max_vcpus] */
 };
 
+/* As test_and_set_bit(), of 32 bits. */
+static bool test_and_set(unsigned int n, uint32_t *word)
+{
+    return atomic_or(word, 1U << (n % 32)) & (1U << (n % 32));
+}
+
 /* NULL: the guest has not given a page for it. */
 static event_word_t *word_of(const struct evtchn_fifo *f, evtchn_port_t port)
 {
@@ -61,26 +68,28 @@ static bool append(event_word_t *word, evtchn_port_t port)
                        (old & ~(BUSY | EVTCHN_FIFO_LINK_MASK)) | port);
         if (seen == old)
             return true;
-        old = atomic_or(word, BUSY) | BUSY;  /* holds the guest's unmask off */
+        atomic_or(word, BUSY);       /* holds the guest's unmask off */
+        old = READ_ONCE(*word);
     }
     if (old & BUSY)
         atomic_and(word, ~BUSY);
     return false;
 }
 
-/* Put a pending port whose word was `old` into its queue, unless it is masked
- * or in one; returns the vcpu to tell, or NULL. */
+/* Put a pending port into its queue, unless it is masked or in one; returns
+ * the vcpu to tell, or NULL. */
 static struct vcpu *link_locked(struct domain *d, evtchn_port_t port,
-                                struct evtchn *chn, event_word_t old)
+                                struct evtchn *chn)
 {
     struct evtchn_fifo *f = d->ev.fifo;
+    event_word_t *word = word_of(f, port);
     unsigned int vcpu = READ_ONCE(chn->vcpu), prio = chn->priority;
     struct evtchn_fifo_control_block *block = f->vcpu[vcpu].block;
     evtchn_port_t *tail = tail_of(f, chn->queue), last;
 
-    if ((old & (MASKED | LINKED)) || !block)
+    if ((READ_ONCE(*word) & (MASKED | LINKED)) || !block)
         return NULL;
-    atomic_or(word_of(f, port), LINKED);
+    atomic_or(word, LINKED);
     if (*tail == port)
         *tail = 0;                   /* the queue where it was has ended */
     chn->queue = vcpu * EVTCHN_FIFO_MAX_QUEUES + prio;
@@ -91,8 +100,7 @@ static struct vcpu *link_locked(struct domain *d, evtchn_port_t port,
         return NULL;
     WRITE_ONCE(block->head[prio], port);
     /* Full barrier: the head before ready. */
-    return atomic_or(&block->ready, 1U << prio) & (1U << prio) ? NULL
-                                                               : d->vcpu[vcpu];
+    return test_and_set(prio, &block->ready) ? NULL : d->vcpu[vcpu];
 }
 
 static bool set_pending(struct domain *d, evtchn_port_t port,
@@ -100,15 +108,14 @@ static bool set_pending(struct domain *d, evtchn_port_t port,
 {
     struct evtchn_fifo *f = d->ev.fifo;
     struct vcpu *tell = NULL;
-    event_word_t *word, old;
+    event_word_t *word;
     bool was;
 
     spin_lock(&f->lock);
     word = word_of(f, port);
     if (word) {
-        old = atomic_or(word, PENDING);
-        was = old & PENDING;
-        tell = link_locked(d, port, chn, old);
+        was = test_and_set(EVTCHN_FIFO_PENDING, word);
+        tell = link_locked(d, port, chn);
     } else {
         was = chn->late;
         chn->late = true;
@@ -134,15 +141,15 @@ static void clear_pending(struct domain *d, evtchn_port_t port,
 static void unmask(struct domain *d, evtchn_port_t port, struct evtchn *chn)
 {
     struct evtchn_fifo *f = d->ev.fifo;
-    event_word_t *word = word_of(f, port), old;
+    event_word_t *word = word_of(f, port);
     struct vcpu *tell = NULL;
 
     if (!word)
         return;
     spin_lock(&f->lock);
-    old = atomic_and(word, ~MASKED);
-    if (old & PENDING)
-        tell = link_locked(d, port, chn, old & ~MASKED);
+    atomic_and(word, ~MASKED);
+    if (READ_ONCE(*word) & PENDING)
+        tell = link_locked(d, port, chn);
     spin_unlock(&f->lock);
     if (tell)
         vcpu_mark_events(tell);
