@@ -195,11 +195,65 @@ static __init unsigned long va_of(const struct builder *b, unsigned long pfn)
     return b->l.virt_base + (pfn << PAGE_SHIFT);
 }
 
+/* A PV kernel looks for ACPI's root where a BIOS has it, and nowhere else. */
+static __init void fill_cmdline(char *dst, size_t size,
+                                const struct boot_info *bi)
+{
+    size_t n = strlcpy(dst, bi->kernel.cmdline, size);
+
+    if (bi->efi_rsdp && !cmdline_has(dst, "acpi_rsdp"))
+        n += snprintf(dst + n, size - n, " acpi_rsdp=%#lx", bi->efi_rsdp);
+    if (n >= size)
+        panic("dom0's command line has no room for acpi_rsdp=%#lx.",
+              bi->efi_rsdp);
+}
+
+static __init void fill_framebuffer(struct dom0_vga_console_info *vga,
+                                    const struct boot_info *bi)
+{
+    const struct boot_framebuffer *fb = &bi->fb;
+    unsigned int used = 0;
+
+    printk(LOG_INFO, "Frame buffer: %ux%u, %u bits, at %#lx\n", fb->width,
+           fb->height, fb->bpp, fb->maddr);
+    for (unsigned int i = 0; i < sizeof(fb->colour); i += 2)
+        used = MAX(used, (unsigned int)fb->colour[i] + fb->colour[i + 1]);
+    vga->video_type = bi->efi_table ? XEN_VGATYPE_EFI_LFB
+                                    : XEN_VGATYPE_VESA_LFB;
+    vga->u.vesa_lfb.width = fb->width;
+    vga->u.vesa_lfb.height = fb->height;
+    vga->u.vesa_lfb.bytes_per_line = fb->pitch;
+    vga->u.vesa_lfb.bits_per_pixel = fb->bpp;
+    vga->u.vesa_lfb.lfb_base = fb->maddr;
+    vga->u.vesa_lfb.ext_lfb_base = fb->maddr >> 32;
+    vga->u.vesa_lfb.lfb_size =      /* in units of 64 KiB */
+        ((uint64_t)fb->pitch * fb->height + 0xffff) >> 16;
+    memcpy(&vga->u.vesa_lfb.red_pos, fb->colour, sizeof(fb->colour));
+    vga->u.vesa_lfb.rsvd_pos = used;
+    vga->u.vesa_lfb.rsvd_size = MAX(used, fb->bpp) - used;
+}
+
+/* What dom0 learns of the screen; returns its size, 0 where there is none. */
+static __init size_t fill_screen(struct dom0_vga_console_info *vga,
+                                 const struct boot_info *bi)
+{
+    if (bi->fb.maddr) {
+        fill_framebuffer(vga, bi);
+    } else if (bi->text_mode) {
+        vga->video_type = XEN_VGATYPE_TEXT_MODE_3;
+        vga->u.text_mode_3.font_height = 16;
+        vga->u.text_mode_3.rows = 25;
+        vga->u.text_mode_3.columns = 80;
+    } else {
+        return 0;
+    }
+    return sizeof(*vga);
+}
+
 static __init void fill_start_info(struct builder *b,
                                    const struct boot_info *bi)
 {
     struct start_info *si = pfn_virt(b->l.start_info);
-    struct dom0_vga_console_info *vga = (void *)(si + 1);
     const struct dom0_layout *l = &b->l;
 
     memset(si, 0, PAGE_SIZE);
@@ -220,13 +274,9 @@ static __init void fill_start_info(struct builder *b,
         si->first_p2m_pfn = l->p2m;
         si->nr_p2m_frames = l->nr_p2m;
     }
-    strlcpy((char *)si->cmd_line, bi->kernel.cmdline, sizeof(si->cmd_line));
+    fill_cmdline((char *)si->cmd_line, sizeof(si->cmd_line), bi);
     si->console.dom0.info_off = sizeof(*si);
-    si->console.dom0.info_size = sizeof(*vga);
-    vga->video_type = XEN_VGATYPE_TEXT_MODE_3;
-    vga->u.text_mode_3.font_height = 16;
-    vga->u.text_mode_3.rows = 25;
-    vga->u.text_mode_3.columns = 80;
+    si->console.dom0.info_size = fill_screen((void *)(si + 1), bi);
 }
 
 /* Tables as a guest would write them; then they go the way of any guest's. */

@@ -1,6 +1,6 @@
 /*
- * From the boot loader (multiboot 1, 32-bit, no paging), and from the real-mode
- * trampoline of the other CPUs, to C in 64-bit mode.
+ * From the boot loader (multiboot 1 or 2, 32-bit, no paging), and from the
+ * real-mode trampoline of the other CPUs, to C in 64-bit mode.
  */
 #include "asm_offsets.h"
 #include "x86/addrmap.h"
@@ -10,6 +10,7 @@
 #define PHYS(sym)        ((sym) - IMAGE_START)
 #define MB_MAGIC         0x1badb002
 #define MB_FLAGS         0x00010003   /* aligned modules, memory, addresses */
+#define MB2_MAGIC        0xe85250d6
 #define BOOT_CS64        0x08
 #define BOOT_DS          0x10
 #define BOOT_CS32        0x18
@@ -27,6 +28,34 @@ multiboot_header:
         .long   PHYS(image_load_end)
         .long   PHYS(image_end)
         .long   PHYS(boot_entry)
+
+/* Multiboot 2: tags, each at a multiple of 8: type, flags, size.  Without the
+ * one for EFI's boot services they have ended when we start. */
+        .balign 8
+multiboot2_header:
+        .long   MB2_MAGIC
+        .long   0                       /* entered in 32-bit mode */
+        .long   multiboot2_end - multiboot2_header
+        .long   -(MB2_MAGIC + multiboot2_end - multiboot2_header)
+        .word   1, 0                    /* what we need: the memory map */
+        .long   12, 6, 0
+        .word   2, 0                    /* addresses */
+        .long   24
+        .long   PHYS(multiboot2_header)
+        .long   PHYS(image_start)
+        .long   PHYS(image_load_end)
+        .long   PHYS(image_end)
+        .word   3, 0                    /* entry */
+        .long   12, PHYS(boot_entry), 0
+        .word   4, 0                    /* VGA's text mode will do, */
+        .long   12, 2, 0
+        .word   5, 1                    /* or else any frame buffer */
+        .long   20, 0, 0, 0, 0
+        .word   6, 0                    /* modules begin at pages */
+        .long   8
+        .word   0, 0
+        .long   8
+multiboot2_end:
 
 /*
  * Paging and long mode on, with boot_l4 and NX where the CPU has it.  A far

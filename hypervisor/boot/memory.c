@@ -17,7 +17,7 @@ static void __init find_usable(const struct boot_info *bi,
 
     *usable = machine_e820;
     e820_change(usable, 0, LOW_MEMORY_END, 0);
-    e820_change(usable, image_maddr(image_start), image_maddr(image_end), 0);
+    e820_change(usable, bi->image_start, bi->image_end, 0);
     for (unsigned int i = 0; i < ARRAY_SIZE(mods); i++)
         e820_change(usable, mods[i]->start & PAGE_MASK,
                     (mods[i]->end + PAGE_SIZE - 1) & PAGE_MASK, 0);
@@ -27,8 +27,6 @@ void __init init_memory(const struct boot_info *bi)
 {
     static struct e820_map usable __initdata;
 
-    if (!bi->memory.nr)
-        panic("The boot loader gave no memory map");
     machine_e820 = bi->memory;
     for (unsigned int i = 0; i < machine_e820.nr; i++) {
         const struct e820_entry *e = &machine_e820.e[i];
@@ -40,6 +38,17 @@ void __init init_memory(const struct boot_info *bi)
     mm_init(&machine_e820, &usable);
     hv_unmap(((unsigned long)this_percpu() & ~(PERCPU_SIZE - 1)) +
              PERCPU_GUARD);
+}
+
+/* The first page has the BIOS's data; nothing below 1 MiB is ours, nor a
+ * module, so any other will do. */
+paddr_t low_page(void)
+{
+    for (paddr_t at = PAGE_SIZE; at < LOW_MEMORY_END; at += PAGE_SIZE)
+        if (e820_type(&machine_e820, at) == E820_RAM &&
+            e820_type(&machine_e820, at + PAGE_SIZE - 1) == E820_RAM)
+            return at;
+    return 0;
 }
 
 void free_init(void)

@@ -13,16 +13,46 @@ struct boot_module {
     char cmdline[BOOT_CMDLINE_MAX];  /* without the file's name */
 };
 
+struct boot_framebuffer {
+    paddr_t maddr;                   /* 0: none */
+    uint32_t pitch, width, height;   /* pitch: bytes of a line */
+    uint8_t bpp;
+    uint8_t colour[6];               /* place and size of red, green, blue */
+};
+
 /* What the boot loader hands over. */
 struct boot_info {
     char cmdline[BOOT_CMDLINE_MAX];
+    paddr_t image_start, image_end;  /* where we are; set by the caller */
     struct e820_map memory;          /* as the firmware gave it */
     struct boot_module kernel, initrd;
+    bool text_mode;                  /* the screen is VGA's 80x25 characters */
+    struct boot_framebuffer fb;
+    paddr_t efi_table;               /* the 64-bit system table; 0: no EFI */
+    paddr_t efi_rsdp;                /* where it says that ACPI's root is */
+    paddr_t rsdp;                    /* a copy of it; 0: it is to be searched */
 };
 
-/* multiboot.c: copy everything out of the loader's structures (below 4 GiB).
- * What is missing stays empty; panic if the loader is none of multiboot. */
-void multiboot_parse(uint32_t magic, paddr_t mbi, struct boot_info *bi);
+/* n bytes of machine memory; NULL if they cannot be reached. */
+typedef const void *boot_map_fn(paddr_t maddr, size_t n);
+
+/*
+ * multiboot.c: copy everything out of the loader's structures, whichever
+ * multiboot it is.  NULL; else what is wrong with it ("gave no memory map"),
+ * and *bi has what was read before.
+ */
+const char *multiboot_parse(uint32_t magic, paddr_t info, boot_map_fn *map,
+                            struct boot_info *bi);
+/* multiboot2.c: the same of multiboot 2; multiboot_parse checks the result. */
+const char *multiboot2_parse(paddr_t info, boot_map_fn *map,
+                             struct boot_info *bi);
+/* For both, NULL or what is wrong: a command line of at most n bytes; a range
+ * of the memory map; the next module, which is the kernel or the ramdisk. */
+const char *boot_copy_cmdline(char *dst, const char *s, size_t n);
+const char *boot_add_memory(struct boot_info *bi, uint64_t addr, uint64_t size,
+                            uint32_t type);
+const char *boot_add_module(struct boot_info *bi, paddr_t start, paddr_t end,
+                            struct boot_module **ret_m);
 
 /* options.c: set by the command line. */
 extern char opt_console[32], opt_com1[64], opt_dom0_mem[64];
@@ -32,6 +62,8 @@ void parse_options(const char *cmdline);
 /* memory.c: all of RAM into use; later the init sections too. */
 void init_memory(const struct boot_info *bi);
 void free_init(void);
+/* A page of RAM below 1 MiB that nothing uses while CPUs start; 0: none. */
+paddr_t low_page(void);
 
 /* platform.c: APICs and the old interrupts; clocks. */
 void init_interrupts(void);

@@ -14,8 +14,6 @@
 #include "x86/percpu.h"
 #include "x86/tsc.h"
 
-/* A page of conventional memory that nothing uses while CPUs start. */
-#define TRAMPOLINE_MADDR 0x8000UL
 #define RETRY_NS         (10 * NSEC_PER_MSEC)
 #define GIVE_UP_NS       (5 * NSEC_PER_SEC)
 
@@ -57,7 +55,7 @@ static bool wait_alive(unsigned int cpu, s_time_t ns)
     return true;
 }
 
-static bool start_one(unsigned int cpu, unsigned int apic_id)
+static bool start_one(unsigned int cpu, unsigned int apic_id, paddr_t code)
 {
     struct percpu *p = block_create(cpu);
 
@@ -73,9 +71,9 @@ static bool start_one(unsigned int cpu, unsigned int apic_id)
     ap_stack = (unsigned long)p - sizeof(struct cpu_user_regs) - 8;
     apic_send(cpu, ICR_INIT);
     apic_send(cpu, ICR_INIT_END);
-    apic_send(cpu, ICR_STARTUP + PFN_DOWN(TRAMPOLINE_MADDR));
+    apic_send(cpu, ICR_STARTUP + PFN_DOWN(code));
     if (!wait_alive(cpu, RETRY_NS)) {
-        apic_send(cpu, ICR_STARTUP + PFN_DOWN(TRAMPOLINE_MADDR));
+        apic_send(cpu, ICR_STARTUP + PFN_DOWN(code));
         if (!wait_alive(cpu, GIVE_UP_NS)) {
             apic_send(cpu, ICR_INIT);    /* or it comes on the next's stack */
             return false;
@@ -89,12 +87,18 @@ static bool start_one(unsigned int cpu, unsigned int apic_id)
 
 void smp_start_others(void)
 {
-    memcpy(maddr_to_virt(TRAMPOLINE_MADDR), trampoline_start,
+    paddr_t code = low_page();
+
+    if (!code) {
+        printk(LOG_WARN, "No RAM below 1 MiB: only one CPU is used\n");
+        return;
+    }
+    memcpy(maddr_to_virt(code), trampoline_start,
            trampoline_end - trampoline_start);
     for (unsigned int i = 0, cpu = 1; i < acpi.nr_cpus && cpu < NR_CPUS; i++) {
         if (acpi.apic_id[i] == this_percpu()->apic_id)
             continue;
-        if (!start_one(cpu++, acpi.apic_id[i]))
+        if (!start_one(cpu++, acpi.apic_id[i], code))
             printk(LOG_WARN, "CPU with APIC id %u does not start\n",
                    acpi.apic_id[i]);
     }

@@ -10,6 +10,8 @@
 #define RSDP_SIZE        20
 #define HEADER_SIZE      36
 #define TABLE_MAX        (1024 * 1024)
+#define EFI_SYSTEM_TABLE_SIZE 120
+#define EFI_ENTRY_SIZE   24
 #define SLP_EN           0x2000
 
 /* Kinds of entries of the MADT, with their length in the low byte. */
@@ -72,6 +74,28 @@ static paddr_t find_rsdp(acpi_map_fn *map)
     if (ebda >= 0x400)
         at = search_rsdp(map, ebda, ebda + 1024);
     return at ? at : search_rsdp(map, 0xe0000, 0x100000);
+}
+
+/* UEFI 2.9, 4.3: among the tables that the system table lists. */
+paddr_t acpi_efi_rsdp(paddr_t system_table, acpi_map_fn *map)
+{
+    static const uint8_t acpi_guid[16] = {   /* of ACPI 2.0 and later */
+        0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11,
+        0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81
+    };
+    const uint8_t *t = map(system_table, EFI_SYSTEM_TABLE_SIZE), *e;
+
+    if (!t || memcmp(t, "IBI SYST", 8))
+        return 0;
+    for (uint64_t at = get(t + 112, 8), nr = get(t + 104, 8); nr; nr--) {
+        e = map(at, EFI_ENTRY_SIZE);
+        if (!e)
+            return 0;
+        if (!memcmp(e, acpi_guid, sizeof(acpi_guid)))
+            return get(e + 16, 8);
+        at += EFI_ENTRY_SIZE;
+    }
+    return 0;
 }
 
 static void madt_entry(struct acpi_info *info, const uint8_t *e)

@@ -44,6 +44,8 @@ extern struct acpi_info acpi;
  */
 typedef const void *acpi_map_fn(paddr_t maddr, size_t n);
 
+/* Where EFI's system table says that the RSDP is; 0: it does not. */
+paddr_t acpi_efi_rsdp(paddr_t system_table, acpi_map_fn *map);
 /* Fill *info from the tables; false: no usable RSDP or MADT. rsdp 0: search
  * the BIOS areas. */
 bool acpi_parse(struct acpi_info *info, paddr_t rsdp, acpi_map_fn *map);

@@ -130,3 +130,14 @@ void cmdline_parse(const char *cmdline, const struct boot_option *opts,
             return;
     }
 }
+
+bool cmdline_has(const char *cmdline, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *s = cmdline; *s; s++)
+        if ((s == cmdline || s[-1] == ' ') && !strncmp(s, name, n) &&
+            (!s[n] || s[n] == ' ' || s[n] == '='))
+            return true;
+    return false;
+}

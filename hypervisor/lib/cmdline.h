@@ -29,6 +29,9 @@ struct boot_option {
 void cmdline_parse(const char *cmdline, const struct boot_option *opts,
                    size_t nr);
 
+/* The word is there, alone or with a value. */
+bool cmdline_has(const char *cmdline, const char *name);
+
 /* "12M" or the like (K, M, G, T, B; a plain number counts KiB): bytes, and
  * *ret_end behind it; false: no number there. */
 bool parse_size(const char *s, const char **ret_end, uint64_t *ret_bytes);

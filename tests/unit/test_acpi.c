@@ -157,6 +157,33 @@ static void xsdt_is_preferred(void **state)
     assert_int_equal(a.hpet_maddr, 0);
 }
 
+static void efi_names_the_rsdp(void **state)
+{
+    static const uint8_t guid[16] = {
+        0x71, 0xe8, 0x68, 0x88, 0xf1, 0xe4, 0xd3, 0x11,
+        0xbc, 0x22, 0x00, 0x80, 0xc7, 0x3c, 0x88, 0x81
+    };
+    enum { TABLE = 0x8000, LIST = 0x9000 };
+
+    (void)state;
+    memcpy(ram + TABLE, "IBI SYST", 8);
+    put(TABLE + 104, 3, 8);
+    put(TABLE + 112, LIST, 8);
+    memcpy(ram + LIST + 48, guid, 16);
+    put(LIST + 64, 0x17fb7d014, 8);
+    assert_int_equal(acpi_efi_rsdp(TABLE, map), 0x17fb7d014);
+    put(TABLE + 104, 2, 8);                 /* it lies behind the list */
+    assert_int_equal(acpi_efi_rsdp(TABLE, map), 0);
+    memset(ram + LIST + 48, 0, 16);
+    put(TABLE + 104, -1, 8);                /* a list without end */
+    assert_int_equal(acpi_efi_rsdp(TABLE, map), 0);
+    put(TABLE + 112, -1, 8);
+    assert_int_equal(acpi_efi_rsdp(TABLE, map), 0);
+    ram[TABLE]++;
+    assert_int_equal(acpi_efi_rsdp(TABLE, map), 0);
+    assert_int_equal(acpi_efi_rsdp(-8, map), 0);
+}
+
 /* Any byte of the tables damaged, lengths included: no read outside. */
 static void damage_is_survived(void **state)
 {
@@ -184,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup(everything_found, setup),
         cmocka_unit_test_setup(bad_checksum_is_no_table, setup),
         cmocka_unit_test_setup(xsdt_is_preferred, setup),
+        cmocka_unit_test_setup(efi_names_the_rsdp, setup),
         cmocka_unit_test_setup(damage_is_survived, setup),
     };
 

@@ -129,6 +129,16 @@ static void sizes(void **state)
     assert_false(parse_size("M", &end, &n));
 }
 
+static void words_are_whole(void **state)
+{
+    (void)state;
+    assert_true(cmdline_has("ro word=1", "word"));
+    assert_true(cmdline_has("word ro", "word"));
+    assert_true(cmdline_has("ro word", "word"));
+    assert_false(cmdline_has("words aword ro=word", "word"));
+    assert_false(cmdline_has("", "word"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +146,7 @@ int main(void)
         cmocka_unit_test(booleans),
         cmocka_unit_test(bad_words),
         cmocka_unit_test(sizes),
+        cmocka_unit_test(words_are_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
