@@ -7,14 +7,18 @@ caller expects, always with a time limit.
 import ctypes
 import gzip
 import io
+import json
 import os
 import re
 import select
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import tarfile
 import tempfile
+import threading
 import time
 
 
@@ -32,8 +36,11 @@ class Options:
 
     hypervisor = None           # multiboot ELF; None boots the bare kernel
     kernel = None
-    initrd = None
+    initrd = None               # a file, or several: one behind another
     disk = None                 # boots this (GRUB) instead of all the above
+    bus = "virtio"              # that the disk is at: see DISKS
+    uefi = False                # firmware: OVMF, not SeaBIOS
+    machine = "pc"              # or q35
     keep = False                # what is written to the disk stays
     reboots = False             # a reset starts it again, not ends it
     disks = ()                  # images of more disks; changes are dropped
@@ -46,6 +53,7 @@ class Options:
     files = ()                  # (path in the image, bytes or file, mode);
                                 # with a disk: a tar file on a second disk
     extra = ()                  # further arguments of QEMU
+    keys = False                # somebody presses a key every second
     log = None                  # file that gets the console's text
 
     def __init__(self, **fields):
@@ -53,6 +61,15 @@ class Options:
             if not hasattr(Options, name):
                 raise TypeError(f"no such option: {name}")
             setattr(self, name, value)
+
+
+# Devices that a disk (a drive of this name) needs, by the bus it is at.
+DISKS = {
+    "virtio": ["virtio-blk-pci,drive={0},serial={0}"],
+    "ahci": ["ahci,id=ahci", "ide-hd,bus=ahci.0,drive={0},serial={0}"],
+    "nvme": ["nvme,drive={0},serial={0}"],
+}
+OVMF = "/usr/share/OVMF"
 
 
 def cpio(files):
@@ -101,24 +118,67 @@ class Machine:
             stderr=subprocess.STDOUT, start_new_session=True,
             preexec_fn=die_with_parent)
         os.set_blocking(self.process.stdout.fileno(), False)
+        if options.keys:
+            threading.Thread(target=self.press_keys, daemon=True).start()
+
+    def monitor(self):
+        """A connection to QEMU's monitor (QMP); None once it has ended."""
+        path = os.path.join(self.scratch.name, "qmp")
+        while self.process.poll() is None:
+            try:
+                s = socket.socket(socket.AF_UNIX)
+                s.connect(path)
+                qmp = s.makefile("rw")
+                qmp.readline()
+                self.ask(qmp, "qmp_capabilities")
+                return qmp
+            except (OSError, ValueError):
+                time.sleep(0.1)
+        return None
+
+    @staticmethod
+    def ask(qmp, command, **arguments):
+        """One command of the monitor; what it returns."""
+        qmp.write(json.dumps({"execute": command, "arguments": arguments}))
+        qmp.flush()
+        while True:
+            answer = json.loads(qmp.readline())
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                raise Failure(f"{command}: {answer['error']}")
+
+    def press_keys(self):
+        qmp = self.monitor()
+        try:
+            while qmp:
+                self.ask(qmp, "send-key",
+                         keys=[{"type": "qcode", "data": "a"}])
+                time.sleep(1)
+        except (OSError, ValueError):
+            pass                        # the machine has ended
 
     def command(self):
         """QEMU's command line."""
         o = self.options
         accel = "tcg" if o.icount else "tcg,thread=multi"
-        argv = ["qemu-system-x86_64", "-accel", accel, "-cpu", o.cpu,
+        argv = ["qemu-system-x86_64", "-M", o.machine, "-accel", accel,
+                "-cpu", o.cpu,
                 "-m", str(o.mem), "-smp", str(1 if o.icount else o.smp),
                 "-net", "none", "-display", "none", "-serial", "stdio",
-                "-monitor", "none"]
+                "-monitor", "none",
+                "-qmp", f"unix:{self.scratch.name}/qmp,server=on,wait=off"]
         if not o.reboots:
             argv += ["-no-reboot"]
         if o.icount:
             argv += ["-icount", "shift=0,sleep=off"]
+        if o.uefi:
+            argv += self.firmware()
         if o.disk:
-            keep = "off" if o.keep else "on"
-            argv += self.drive(o.disk, keep) + self.drive(self.tar(), "on")
-        for name in o.disks:
-            argv += self.drive(name, "on")
+            argv += (self.drive("disk", o.disk, o.bus, o.keep) +
+                     self.drive("files", self.tar(), "virtio", False))
+        for i, name in enumerate(o.disks):
+            argv += self.drive(f"disk{i}", name, "virtio", False)
         if o.disk:
             return argv + list(o.extra)
         initrd = self.initrd()
@@ -137,9 +197,23 @@ class Machine:
         return argv + list(o.extra)
 
     @staticmethod
-    def drive(name, snapshot):
-        return ["-drive",
-                f"file={name},format=raw,if=virtio,snapshot={snapshot}"]
+    def drive(name, file, bus, keep):
+        """The arguments for a disk; the first one that is made boots."""
+        argv = ["-drive", f"file={file},format=raw,if=none,id={name},"
+                f"snapshot={'off' if keep else 'on'}"]
+        for device in DISKS[bus]:
+            argv += ["-device", device.format(name)]
+        return argv
+
+    def firmware(self):
+        """The arguments for OVMF, with variables of this machine's own."""
+        own = os.path.join(self.scratch.name, "vars.fd")
+        if not os.path.isdir(OVMF):
+            raise SystemExit(f"no {OVMF}; try: apt-get install ovmf")
+        shutil.copy(os.path.join(OVMF, "OVMF_VARS_4M.fd"), own)
+        code = os.path.join(OVMF, "OVMF_CODE_4M.fd")
+        return ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
+                "-drive", f"if=pflash,format=raw,file={own}"]
 
     def contents(self):
         """The caller's files as (path, bytes, mode)."""
@@ -162,11 +236,14 @@ class Machine:
     def initrd(self):
         """The initrd's file, with the caller's files appended to it."""
         o = self.options
-        if not o.initrd or not o.files:
-            return o.initrd
+        parts = [o.initrd] if isinstance(o.initrd, str) else o.initrd or []
+        if not parts or len(parts) == 1 and not o.files:
+            return "".join(parts)
         name = os.path.join(self.scratch.name, "initrd")
-        with open(name, "wb") as out, open(o.initrd, "rb") as base:
-            out.write(base.read())
+        with open(name, "wb") as out:
+            for part in parts:
+                with open(part, "rb") as base:
+                    out.write(base.read())
             out.write(cpio(self.contents()))
         return name
 

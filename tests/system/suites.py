@@ -7,7 +7,8 @@ class Boot:
     def __init__(self, claim, cases=(), hypervisor="zazen", tools="zazen",
                  cpu="Nehalem", smp=2, mem=2048, append="",
                  hv_append="dom0_mem=768M", limit=120, end="power-off",
-                 disk=None, disks=(), extra=(), said=None):
+                 disk=None, bus="virtio", disks=(), machine="pc", uefi=False,
+                 extra=(), said=None):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -21,7 +22,10 @@ class Boot:
         self.end = end
         self.said = said        # a pattern: what the console says then
         self.disk = disk        # GRUB starts the hypervisor from there
+        self.bus = bus
         self.disks = disks      # more disks; names as that one's
+        self.machine = machine
+        self.uefi = uefi
         self.extra = extra      # QEMU's; {image}: the folder of images
 
 
@@ -74,6 +78,9 @@ DEBIAN = [
           "update-grub"], disk="debian.img", limit=180,
          end="orderly power-off", said="(?s)g3: shutting down.*"
          "g2: shutting down.*g1: shutting down"),
+    Boot("GRUB on UEFI starts zazen and a Debian dom0 with systemd",
+         ["systemd", "uefi", "update-grub"], disk="debian.img", bus="ahci",
+         machine="q35", uefi=True, limit=240, end="orderly power-off"),
     Boot("a Debian guest with systemd", GUEST, cpu="max,-smap",
          disks=("guest.img", "guests.img"), extra=OUTSIDE),
 ]
