@@ -87,25 +87,29 @@ kernel_image()
     [ -f "$2" ] || cp "$dir"/boot/vmlinuz-* "$2"
 }
 
-# Folders and files below a kernel package's modules that images may need.
-module_parts=(drivers/xen drivers/block drivers/virtio 'drivers/net/xen-net*'
-    drivers/net/veth.ko drivers/net/virtio_net.ko drivers/net/net_failover.ko
-    net lib crypto fs)
-
 # The modules of kernel package $1, with an index; print the root folder.
 module_root()
 {
-    local pkg dir
+    local pkg dir parts p
 
     pkg=$(real_kernel "$1")
-    dir=$cache/unpacked/modules-$pkg
-    dir=$dir-$(echo "${module_parts[@]}" | cksum | cut -d' ' -f1)
+    parts="block crypto fs lib net drivers/block drivers/xen
+        drivers/net/veth.ko drivers/net/xen-net*"
+    # The cloud's kernel has no others.
+    [ "$1" != linux-image-amd64 ] || parts="$parts arch/x86/crypto drivers/ata
+        drivers/hid drivers/input drivers/nvme drivers/ptp drivers/scsi
+        drivers/usb drivers/virtio drivers/net/net_failover.ko
+        drivers/net/virtio_net.ko drivers/net/ethernet/intel"
+    dir=$cache/unpacked/modules-$pkg-$(echo "$parts" | cksum | cut -d' ' -f1)
     if [ ! -f "$dir/.done" ]; then
         rm -rf "$dir"
         mkdir -p "$dir"
+        # Patterns, a line each: no word of the shell's.
+        for p in $parts; do
+            printf './lib/modules/*/kernel/%s\n' "$p"
+        done >"$dir/patterns"
         dpkg-deb --fsys-tarfile "$cache/$pkg"_*.deb | tar -x -C "$dir" \
-            --wildcards --no-wildcards-match-slash \
-            "${module_parts[@]/#/./lib/modules/*/kernel/}" ||
+            --wildcards --no-wildcards-match-slash -T "$dir/patterns" ||
             die "cannot unpack $pkg's modules"
         "$(unpacked busybox-static ./bin)/bin/busybox" depmod -b "$dir" \
             "${pkg#linux-image-}"

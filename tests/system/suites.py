@@ -8,7 +8,7 @@ class Boot:
                  cpu="Nehalem", smp=2, mem=2048, append="",
                  hv_append="dom0_mem=768M", limit=120, end="power-off",
                  disk=None, bus="virtio", disks=(), machine="pc", uefi=False,
-                 extra=(), said=None):
+                 hardware=False, extra=(), said=None):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -26,6 +26,7 @@ class Boot:
         self.disks = disks      # more disks; names as that one's
         self.machine = machine
         self.uefi = uefi
+        self.hardware = hardware        # the devices of hardware.py
         self.extra = extra      # QEMU's; {image}: the folder of images
 
 
@@ -44,6 +45,8 @@ KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy",
         "kill-disk", "kill-net"]
 SAVE = ["save", "save-keep", "save-bad", "kill-save", "dump-core"]
 SAVE_DEVICES = ["save-disk"]
+HARDWARE = ["dom0", "hardware-pci", "hardware-disks", "hardware-net",
+            "hardware-usb", "hardware-irq"]
 
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
@@ -59,6 +62,9 @@ SYSTEM = [
     Boot("xend is killed", ["dom0"] + KILL),
     Boot("domains are saved", ["dom0", "vectors"] + SAVE + SAVE_DEVICES,
          cpu="max,-smap"),
+    Boot("dom0 has devices on i440fx", HARDWARE, hardware=True),
+    Boot("dom0 has devices on q35, and memory above 4 GiB", HARDWARE,
+         machine="q35", mem=5120, hardware=True),
     Boot("disks", ["dom0"] + DISKS),
     Boot("networks", ["dom0"] + NET),
     Boot("devices come and go", ["dom0", "attach"]),
