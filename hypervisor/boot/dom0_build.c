@@ -6,6 +6,7 @@
 #include "boot/private.h"
 #include "domain/domain.h"
 #include "domain/guest_ops.h"
+#include "drivers/console.h"
 #include "lib/cmdline.h"
 #include "lib/elf.h"
 #include "lib/env.h"
@@ -369,5 +370,6 @@ __init void dom0_build(const struct boot_info *bi)
     printk(LOG_INFO, "dom0: %lu MiB, %u vcpus, entry %#lx\n",
            b->l.nr_pages / MIB_FRAMES, b->d->max_vcpus, b->kernel.entry);
     hardware_domain = b->d;
+    console_release_screen();
     domain_control_unpause(b->d);
 }

@@ -15,6 +15,7 @@
 #include "x86/tsc.h"
 
 #define BOOT_MAP_END     (4UL << 30)
+#define VGA_TEXT_MADDR   0xb8000
 
 static struct boot_info bi;
 
@@ -41,7 +42,8 @@ static void init_loader(uint32_t magic, uint32_t info)
     bi.image_end = image_maddr(image_end);
     why = multiboot_parse(magic, info, map_early, &bi);
     parse_options(bi.cmdline);
-    console_init(opt_console, opt_com1);
+    console_init(opt_console, opt_com1,
+                 bi.text_mode ? maddr_to_virt(VGA_TEXT_MADDR) : NULL);
     if (why)
         panic("The boot loader %s.", why);
     version_set_cmdline(bi.cmdline);

@@ -58,6 +58,7 @@ static void feed_devices(void)
                 chunk[n] = output[out_start++ % OUTPUT_SIZE];
             console_unlock(flags);
             ns16550_write(chunk, n);
+            vga_write(chunk, n);
         } while (n);
         __atomic_store_n(&feeding, false, __ATOMIC_SEQ_CST);
     }
@@ -165,14 +166,26 @@ size_t console_read(char *buf, size_t n)
     return i;
 }
 
-void console_init(const char *console, const char *com1)
+void console_init(const char *console, const char *com1, uint16_t *cells)
 {
-    for (const char *s = console; *s; s++)
-        if ((s == console || s[-1] == ',') && !strncmp(s, "com1", 4) &&
-            !ns16550_init(com1))
+    for (const char *s = console; *s; s++) {
+        if (s != console && s[-1] != ',')
+            continue;
+        if (!strncmp(s, "com1", 4) && !ns16550_init(com1))
             printk(LOG_WARN, "com1: no such device\n");
+        else if (!strncmp(s, "vga", 3) && !cells)
+            printk(LOG_WARN, "vga: the screen is not in text mode\n");
+        else if (!strncmp(s, "vga", 3))
+            vga_init(cells);
+    }
     opened = true;
     feed_devices();
+}
+
+void console_release_screen(void)
+{
+    if (vga_release())
+        printk(LOG_INFO, "The screen is dom0's from now on\n");
 }
 
 void console_init_irq(void (*notify)(void))

@@ -1,5 +1,6 @@
 /*
- * The console: printk's log ring, the serial line, and who gets its input.
+ * The console: printk's log ring, the serial line, the screen, and who gets the
+ * input.
  */
 #ifndef DRIVERS_CONSOLE_H
 #define DRIVERS_CONSOLE_H
@@ -10,8 +11,11 @@
 extern enum log_level console_level;
 
 /* Open the devices that `console` names ("com1", "vga", or both with a
- * comma); com1: parameters of the line ("115200,8n1"). */
-void console_init(const char *console, const char *com1);
+ * comma); com1: parameters of the line ("115200,8n1"); cells: the screen's
+ * memory, if it is in VGA's text mode, else NULL. */
+void console_init(const char *console, const char *com1, uint16_t *cells);
+/* Write no more on the screen: it is dom0's. */
+void console_release_screen(void);
 /* From now on input comes by interrupt; notify() is called (interrupts off)
  * when there is some. */
 void console_init_irq(void (*notify)(void));
@@ -40,5 +44,11 @@ bool ns16550_owns_port(uint16_t port);
 void ns16550_write(const char *s, size_t n);
 /* Each byte received is given to rx, from an interrupt. */
 void ns16550_init_irq(void (*rx)(char c));
+
+/* The screen (vga.c): begins empty; then text appears at its end. */
+void vga_init(uint16_t *cells);
+void vga_write(const char *s, size_t n);
+/* Leave it to others; false: it was not ours. */
+bool vga_release(void);
 
 #endif
