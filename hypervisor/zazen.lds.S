@@ -4,6 +4,9 @@
  */
 #include "x86/addrmap.h"
 
+/* What they are for ends with the boot. */
+#define LIBRARIES *liblzma.a:* *libzstd.a:*
+
 ENTRY(boot_entry)
 
 SECTIONS
@@ -14,8 +17,8 @@ SECTIONS
     .text : {
         text_start = .;
         *(.multiboot)
-        *(EXCLUDE_FILE(*liblzma.a:*) .text
-          EXCLUDE_FILE(*liblzma.a:*) .text.*)
+        *(EXCLUDE_FILE(LIBRARIES) .text
+          EXCLUDE_FILE(LIBRARIES) .text.*)
         text_end = .;
     }
     . = ALIGN(4096);
@@ -27,8 +30,8 @@ SECTIONS
     }
     .rodata : {
         rodata_start = .;
-        *(EXCLUDE_FILE(*liblzma.a:*) .rodata
-          EXCLUDE_FILE(*liblzma.a:*) .rodata.*)
+        *(EXCLUDE_FILE(LIBRARIES) .rodata
+          EXCLUDE_FILE(LIBRARIES) .rodata.*)
         . = ALIGN(8);
         *(.got .got.plt)
         *(.symbols)
@@ -44,11 +47,12 @@ SECTIONS
         init_start = .;
         *(.init.text .init.text.*)
         *liblzma.a:*(.text .text.*)
+        *libzstd.a:*(.text .text.*)
         . = ALIGN(4096);
         *(.init.page)
         *(.init.data .init.data.*)
-        *liblzma.a:*(.rodata .rodata.*)
-        *liblzma.a:*(.data .data.* .data.rel.ro .data.rel.ro.*)
+        *liblzma.a:*(.rodata .rodata.* .data .data.*)
+        *libzstd.a:*(.rodata .rodata.* .data .data.*)
         . = ALIGN(8);
         init_array_start = .;
         KEEP(*(.init_array .init_array.*))

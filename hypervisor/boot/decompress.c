@@ -1,17 +1,10 @@
 /*
  * bzImage: find and unpack its payload (Linux, Documentation/x86/boot.rst).
- *
- * The unpacking is done by the distribution's liblzma, an ordinary library:
- * it wants malloc, a stack canary at %fs:40, SSE, constructors, and uses the
- * red zone below the stack pointer.  It runs once, at boot, with interrupts
- * off, and lies in the part of the image that is freed afterwards.
+ * The unpacking is done by the distribution's libraries.
  */
 #include "boot/private.h"
-#include "lib/abi.h"
-#include "lib/env.h"
 #include "lib/string.h"
 #include "mm/buddy.h"
-#include "x86/cpu.h"
 
 #define SETUP_SECTS     0x1f1
 #define HEADER_MAGIC    0x202        /* "HdrS" */
@@ -21,40 +14,50 @@
 #define HEADER_END      0x250
 #define MAX_UNPACKED    (1UL << 30)
 
-/* <lzma.h>; its headers need a hosted compiler. */
+/* A payload, without the size that ends it, and where it goes. */
+struct packed {
+    const uint8_t *in;
+    size_t in_size;
+    uint8_t *out;
+    size_t out_size;
+};
+
+/* <lzma.h>, <zstd.h>; they need a hosted compiler. */
 extern int lzma_stream_buffer_decode(uint64_t *memlimit, uint32_t flags,
                                      const void *allocator,
                                      const uint8_t *in, size_t *in_pos,
                                      size_t in_size, uint8_t *out,
                                      size_t *out_pos, size_t out_size);
+extern size_t ZSTD_decompress(void *dst, size_t dst_size, const void *src,
+                              size_t src_size);
 
-extern void (*const init_array_start[])(void), (*const init_array_end[])(void);
-
-/* What the library sees of a C library. */
-void *malloc(size_t size);
-void *calloc(size_t n, size_t size);
-void free(void *p);
-void __stack_chk_fail(void);
-
-__init void *malloc(size_t size)
+static __init bool run_xz(void *arg)
 {
-    return kzalloc(size);
+    const struct packed *p = arg;
+    uint64_t limit = UINT64_MAX;
+    size_t in_pos = 0, out_pos = 0;
+
+    return !lzma_stream_buffer_decode(&limit, 0, NULL, p->in, &in_pos,
+                                      p->in_size, p->out, &out_pos,
+                                      p->out_size) && out_pos == p->out_size;
 }
 
-__init void *calloc(size_t n, size_t size)
+static __init bool run_zstd(void *arg)
 {
-    return size && n > MAX_UNPACKED / size ? NULL : kzalloc(n * size);
+    const struct packed *p = arg;
+
+    return ZSTD_decompress(p->out, p->out_size, p->in, p->in_size) ==
+           p->out_size;
 }
 
-__init void free(void *p)
-{
-    kfree(p);
-}
-
-__init void __stack_chk_fail(void)
-{
-    panic("Stack overrun while unpacking the kernel.");
-}
+/* By the bytes that a payload begins with. */
+static const struct {
+    const char *magic;
+    bool (*run)(void *arg);
+} kinds[] = {
+    { "\xfd" "7zXZ", run_xz },
+    { "\x28\xb5\x2f\xfd", run_zstd },
+};
 
 static __init uint32_t field(const uint8_t *p, size_t offset)
 {
@@ -64,74 +67,59 @@ static __init uint32_t field(const uint8_t *p, size_t offset)
     return v;
 }
 
-/* The payload of a bzImage and its size; NULL as bzimage_unpack. */
-static __init const uint8_t *payload(const uint8_t *p, size_t size,
-                                     size_t *ret_size, const char **ret_why)
+/* Where the payload of a bzImage is; false as bzimage_unpack. */
+static __init bool find_payload(const uint8_t *p, size_t size,
+                                struct packed *ret, const char **ret_why)
 {
     size_t offset, length;
 
     *ret_why = NULL;
     if (size < HEADER_END || memcmp(p + HEADER_MAGIC, "HdrS", 4))
-        return NULL;
+        return false;
     *ret_why = "has a boot protocol older than 2.08";
     if ((field(p, BOOT_VERSION) & 0xffff) < 0x208)
-        return NULL;
+        return false;
     offset = ((p[SETUP_SECTS] ? p[SETUP_SECTS] : 4) + 1) * 512UL +
              field(p, PAYLOAD_OFFSET);
     length = field(p, PAYLOAD_LENGTH);
     *ret_why = "is truncated";
     if (length < 8 || offset > size || length > size - offset)
-        return NULL;
-    *ret_why = "is packed in a way we do not know (only xz)";
-    if (memcmp(p + offset, "\xfd" "7zXZ\0", 6))
-        return NULL;
-    *ret_size = length;
-    *ret_why = NULL;
-    return p + offset;
+        return false;
+    ret->in = p + offset;
+    ret->in_size = length - 4;
+    ret->out_size = field(ret->in, ret->in_size);
+    *ret_why = "is damaged: its unpacked size makes no sense";
+    return ret->out_size && ret->out_size <= MAX_UNPACKED;
 }
 
-static __init int run_xz(const uint8_t *in, size_t in_size, uint8_t *out,
-                         size_t out_size)
+static __init bool unpack(struct packed *p)
 {
-    static uint64_t tls[8];          /* [5]: the canary at %fs:40 */
-    uint64_t limit = UINT64_MAX;
-    size_t in_pos = 0, out_pos = 0;
-    unsigned long flags = irq_save();
-    int rc;
+    for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++) {
+        size_t n = strlen(kinds[i].magic);
 
-    wrmsr(MSR_FS_BASE, (unsigned long)tls);
-    for (void (*const *fn)(void) = init_array_start; fn < init_array_end; fn++)
-        (*fn)();
-    rc = lzma_stream_buffer_decode(&limit, 0, NULL, in, &in_pos, in_size, out,
-                                   &out_pos, out_size);
-    wrmsr(MSR_FS_BASE, 0);
-    irq_restore(flags);
-    return out_pos == out_size ? rc : -EINVAL;
+        if (p->in_size >= n && !memcmp(p->in, kinds[i].magic, n))
+            return hosted_call(kinds[i].run, p);
+    }
+    return false;
 }
 
 __init void *bzimage_unpack(const void *data, size_t size, size_t *ret_size,
                             const char **ret_why)
 {
-    size_t packed, unpacked;
-    const uint8_t *p = payload(data, size, &packed, ret_why);
-    void *dst;
+    struct packed p;
 
-    if (!p)
-        return NULL;
-    unpacked = field(p, packed - 4);
-    *ret_why = "is damaged: its unpacked size makes no sense";
-    if (!unpacked || unpacked > MAX_UNPACKED)
+    if (!find_payload(data, size, &p, ret_why))
         return NULL;
     *ret_why = "finds no memory to be unpacked";
-    dst = kzalloc(unpacked);
-    if (!dst)
+    p.out = kzalloc(p.out_size);
+    if (!p.out)
         return NULL;
-    *ret_why = "is damaged: its payload does not unpack";
-    if (run_xz(p, packed - 4, dst, unpacked)) {
-        kfree(dst);
+    *ret_why = "does not unpack: it is damaged, or neither xz nor zstd";
+    if (!unpack(&p)) {
+        kfree(p.out);
         return NULL;
     }
     *ret_why = NULL;
-    *ret_size = unpacked;
-    return dst;
+    *ret_size = p.out_size;
+    return p.out;
 }

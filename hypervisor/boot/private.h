@@ -83,6 +83,9 @@ void smp_start_others(void);
 void *bzimage_unpack(const void *data, size_t size, size_t *ret_size,
                      const char **ret_why);
 
+/* hosted.c: call a function that uses a library made for programs. */
+bool hosted_call(bool (*fn)(void *arg), void *arg);
+
 /*
  * dom0_build.c: after all CPUs run, create domain 0 as hardware_domain from
  * the boot modules, and leave it unpaused for the scheduler.  The modules'
