@@ -1,5 +1,6 @@
 #!/bin/sh
-# Files that the documents name exist, and `file: function` is in that file.
+# Files that the documents name exist, and `file: function` is in that file; the
+# hypervisor's options are those of docs/boot.md.
 top=${top_srcdir:-$(dirname "$0")/../..}
 cd "$top" || exit 1
 rc=0 n=0
@@ -28,6 +29,15 @@ for doc in README.md docs/*.md; do
         fi
     done <"$list.names"
 done
-echo "docs: $n names of files and functions"
+# Each option of the hypervisor has its row.
+for o in $(sed -n 's/^    { "\([a-z0-9_]*\)", OPT_.*/\1/p' \
+        hypervisor/boot/options.c); do
+    n=$((n + 1))
+    grep -qE "^\| \`$o(=[^\`]*)?\` \|" docs/boot.md || {
+        echo "docs/boot.md: no option $o"
+        rc=1
+    }
+done
+echo "docs: $n names of files, functions and options"
 [ "$n" -gt 0 ] || rc=1
 exit $rc

@@ -285,6 +285,24 @@ class Machine:
                 raise Failure(f"not within {seconds} s: {pattern}")
             self.pump(min(left, 1.0))
 
+    def expect_on_screen(self, pattern, seconds):
+        """Wait until the screen, in VGA's text mode, shows such a line."""
+        limit = time.monotonic() + seconds
+        qmp = self.monitor()
+        name = os.path.join(self.scratch.name, "screen")
+        text = ""
+        while qmp and time.monotonic() < limit:
+            self.ask(qmp, "pmemsave", val=0xb8000, size=80 * 25 * 2,
+                     filename=name)
+            with open(name, "rb") as f:
+                text = f.read()[::2].decode("latin-1")
+            if any(re.search(pattern, text[i:i + 80])
+                   for i in range(0, len(text), 80)):
+                return
+            self.pump(0.2)
+        raise Failure(f"not on the screen within {seconds} s: {pattern}\n" +
+                      "\n".join(text[i:i + 80] for i in range(0, 2000, 80)))
+
     def wait_end(self, seconds, echo=None):
         """Wait until QEMU ends by itself."""
         limit = time.monotonic() + seconds

@@ -8,7 +8,7 @@ class Boot:
                  cpu="Nehalem", smp=2, mem=2048, append="",
                  hv_append="dom0_mem=768M", limit=120, end="power-off",
                  disk=None, bus="virtio", disks=(), machine="pc", uefi=False,
-                 hardware=False, extra=(), said=None):
+                 hardware=False, kernel="vmlinuz", extra=(), said=None):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -28,6 +28,22 @@ class Boot:
         self.uefi = uefi
         self.hardware = hardware        # the devices of hardware.py
         self.extra = extra      # QEMU's; {image}: the folder of images
+        self.kernel = kernel
+
+
+class Stop:
+    """A machine that stops at its start with a line on its console."""
+
+    cases = ()
+
+    def __init__(self, claim, line, kernel=None, damage=None, hv_append="",
+                 screen=False):
+        self.claim = claim
+        self.line = line        # a regular expression
+        self.kernel = kernel
+        self.damage = damage    # (from, to, bytes): replace that of the kernel
+        self.hv_append = hv_append
+        self.screen = screen    # the line is to be on the screen
 
 
 # Four guests, started once; a case starts those that it misses.
@@ -65,9 +81,28 @@ SYSTEM = [
     Boot("dom0 has devices on i440fx", HARDWARE, hardware=True),
     Boot("dom0 has devices on q35, and memory above 4 GiB", HARDWARE,
          machine="q35", mem=5120, hardware=True),
+    Boot("dom0's kernel is packed by zstd", ["dom0"], kernel="vmlinuz-zstd"),
     Boot("disks", ["dom0"] + DISKS),
     Boot("networks", ["dom0"] + NET),
     Boot("devices come and go", ["dom0", "attach"]),
+]
+
+STOPS = [
+    Stop("no kernel for dom0", "No module for dom0's kernel"),
+    Stop("no kernel, said on the screen", "No module for dom0's kernel",
+         hv_append="noreboot console=vga", screen=True),
+    Stop("a text file as dom0's kernel", "dom0's kernel is no 64-bit x86 ELF",
+         kernel="dom0.cpio.gz"),
+    Stop("a guest's kernel as dom0's", "dom0's kernel .* neither xz nor zstd",
+         kernel="vmlinuz-cloud"),
+    Stop("half of dom0's kernel", "dom0's kernel is truncated",
+         kernel="vmlinuz", damage=(4000000, None, b"")),
+    Stop("a damaged kernel, xz", "dom0's kernel does not unpack",
+         kernel="vmlinuz", damage=(5000000, 5000004, b"\0\0\0\0")),
+    Stop("a damaged kernel, zstd", "dom0's kernel does not unpack",
+         kernel="vmlinuz-zstd", damage=(9000000, 9000004, b"\0\0\0\0")),
+    Stop("too little memory for dom0", "dom0_mem is too small",
+         kernel="vmlinuz", hv_append="dom0_mem=32M"),
 ]
 
 # A network card to the outside, where one host serves HTTP and nothing else is.
@@ -122,5 +157,5 @@ LONG = [
     Boot("domains are saved often", ["save-long", "save-load"], cpu="max,-smap"),
 ]
 
-SUITES = {"system": SYSTEM, "debian": DEBIAN, "interop": INTEROP, "partner": PARTNER,
+SUITES = {"system": STOPS + SYSTEM, "debian": DEBIAN, "interop": INTEROP, "partner": PARTNER,
           "long": LONG}
