@@ -189,7 +189,8 @@ struct xc_vcpu_info {
 int xc_vcpu_getinfo(struct xc *xc, uint32_t domid, unsigned int vcpu,
                     struct xc_vcpu_info *ret_info);
 
-/* Send a non-maskable interrupt.  -ENOSYS: the hypervisor cannot. */
+/* Send a non-maskable interrupt.  -EINVAL: the guest has no handler for it;
+ * Xen then answers 0. */
 int xc_vcpu_send_nmi(struct xc *xc, uint32_t domid, unsigned int vcpu);
 
 /* Hard affinity: the CPUs a vcpu may run on; soft: those it prefers.  Either

@@ -181,6 +181,7 @@ static const struct {
     ROW(getvcpuinfo, domctl_getvcpuinfo, OUT),
     ROW(max_vcpus, domctl_max_vcpus, OTHERS),
     ROW(scheduler_op, domctl_scheduler_op, OUT),
+    ROW(sendtrigger, domctl_sendtrigger, 0),
     ROW(hypercall_init, domctl_hypercall_init, 0),
     ROW(set_address_size, op_constant, 0),
     ROW(get_address_size, op_constant, OUT),

@@ -77,6 +77,17 @@ long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
+/* Buttons are for machines that have them; a PV guest knows the NMI. */
+long domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = domain_vcpu(d, op->u.sendtrigger.vcpu);
+
+    if (!v)
+        return -ESRCH;
+    return op->u.sendtrigger.trigger == XEN_DOMCTL_SENDTRIGGER_NMI
+           ? vcpu_send_nmi(v) : -ENOSYS;
+}
+
 #define AFFINITY_FLAGS (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)
 
 /* Set it, and report what comes into effect; or just report what was set. */

@@ -16,7 +16,7 @@ typedef long domctl_fn(struct domain *d, struct xen_domctl *op);
 domctl_fn domctl_max_mem, domctl_getpageframeinfo3, domctl_hypercall_init,
     domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
     domctl_max_vcpus, domctl_vcpuaffinity, domctl_scheduler_op,
-    domctl_set_ext_vcpucontext, domctl_get_ext_vcpucontext,
+    domctl_sendtrigger, domctl_set_ext_vcpucontext, domctl_get_ext_vcpucontext,
     domctl_setvcpuextstate, domctl_getvcpuextstate,
     domctl_get_cpu_policy, domctl_set_cpu_policy;
 

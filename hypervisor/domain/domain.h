@@ -136,8 +136,10 @@ int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again);
 /* Place vcpu_info at an offset in a frame of the domain (once). -EINVAL. */
 int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset);
 bool vcpu_has_info(const struct vcpu *v);
-/* An event waits that the running vcpu v does not hold off. */
+/* An event or NMI waits that the running vcpu v does not hold off. */
 bool vcpu_event_deliverable(const struct vcpu *v);
+/* Let it take an NMI, once its last one has ended; -EINVAL: has no handler. */
+int vcpu_send_nmi(struct vcpu *v);
 /* It has a context: let it run; -EINVAL without one. */
 int vcpu_up(struct vcpu *v);
 /* Let it stop, without waiting; the last one's end is a power-off. */

@@ -36,6 +36,8 @@ struct pv_vcpu {
     uint32_t pci_address;                    /* port 0xcf8 */
     unsigned int loaded_cpu;                 /* CPU that loaded it last */
     uint64_t xcr0;
+    bool nmi_pending;                        /* (a) */
+    bool nmi_masked;                         /* (o) until its next iret */
 };
 
 struct pv_domain {

@@ -9,9 +9,11 @@
 #include "mm/buddy.h"
 #include "mm/guest_copy.h"
 #include "mm/page_type.h"
+#include "sched/softirq.h"
 #include "x86/atomic.h"
 #include "x86/fpu.h"
 #include "x86/percpu.h"
+#include "x86/regs.h"
 
 /* Of vcpus that have not registered theirs: events are masked for good. */
 static struct vcpu_info dummy_info = { .evtchn_upcall_mask = 1 };
@@ -133,6 +135,18 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned int offset)
     return 0;
 }
 
+int vcpu_send_nmi(struct vcpu *v)
+{
+    if (!READ_ONCE(v->pv.traps[VEC_NMI].address))
+        return -EINVAL;
+    WRITE_ONCE(v->pv.nmi_pending, true);
+    smp_mb();                        /* pairs with op_block: pending, flags */
+    vcpu_kick(v);
+    /* Wherever it runs later, the context switch looks. */
+    softirq_raise_on(READ_ONCE(v->sched.cpu), SOFTIRQ_NMI);
+    return 0;
+}
+
 int vcpu_up(struct vcpu *v)
 {
     if (!READ_ONCE(v->initialised))
@@ -175,8 +189,9 @@ long hypercall_again(unsigned int nr, ...)
 
 bool vcpu_event_deliverable(const struct vcpu *v)
 {
-    return READ_ONCE(v->info->evtchn_upcall_pending) &&
-           !READ_ONCE(v->info->evtchn_upcall_mask);
+    return (READ_ONCE(v->info->evtchn_upcall_pending) &&
+            !READ_ONCE(v->info->evtchn_upcall_mask)) ||
+           (READ_ONCE(v->pv.nmi_pending) && !v->pv.nmi_masked);
 }
 
 bool hypercall_should_yield(void)

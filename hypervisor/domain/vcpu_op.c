@@ -58,6 +58,7 @@ long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, void __guest *arg)
                         sizeof(struct vcpu_time_info));
     case VCPUOP_register_vcpu_info:
         return vcpu_register_info(v, a.info.mfn, a.info.offset);
+    case VCPUOP_send_nmi:            return arg ? -EINVAL : vcpu_send_nmi(v);
     case VCPUOP_stop_periodic_timer: return 0;   /* there is none */
     case VCPUOP_set_singleshot_timer:
         return vcpu_set_singleshot(v, a.singleshot.timeout_abs_ns);

@@ -6,6 +6,7 @@
  */
 #include "mm/guest_copy.h"
 #include "pv/pv.h"
+#include "sched/softirq.h"
 #include "x86/extable.h"
 #include "x86/regs.h"
 
@@ -127,7 +128,7 @@ void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
                unsigned int vector, uint32_t error)
 {
     const struct trap_info *t = &v->pv.traps[vector];
-    struct pv_callback to = { t->address, t->flags & 4 };  /* TI_GET_IF */
+    struct pv_callback to = { t->address, t->flags & TI_MASKS };
     bool has_error = vector < 32 && (VECS_WITH_ERROR & BIT(vector));
 
     if (likely(to.entry))
@@ -135,6 +136,19 @@ void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
     else
         domain_crash(v->domain, "no handler for exception %u, error %#x",
                      vector, error);
+}
+
+void pv_nmi(void)
+{
+    struct vcpu *v = current;
+
+    if (!READ_ONCE(v->pv.nmi_pending) || v->pv.nmi_masked)
+        return;
+    WRITE_ONCE(v->pv.nmi_pending, false);
+    if (!v->pv.traps[VEC_NMI].address)
+        return;                      /* withdrawn since it was sent: lost */
+    v->pv.nmi_masked = true;
+    pv_inject(v, guest_regs(), VEC_NMI, 0);
 }
 
 void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs)
@@ -198,6 +212,10 @@ void pv_iret(struct vcpu *v, struct cpu_user_regs *regs)
     regs->rsp = rsp;
     regs->ss = ss | 3;
     v->info->evtchn_upcall_mask = !(flags & EFLAGS_IF);
+    if (unlikely(v->pv.nmi_masked)) {
+        v->pv.nmi_masked = false;
+        softirq_raise(SOFTIRQ_NMI);
+    }
     return;
 
  fault:

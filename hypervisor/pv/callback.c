@@ -32,7 +32,7 @@ long do_set_trap_table(void __guest *traps)
 }
 
 #define CALLBACKS (BIT(CALLBACKTYPE_event) | BIT(CALLBACKTYPE_failsafe) | \
-                   BIT(CALLBACKTYPE_syscall) |                            \
+                   BIT(CALLBACKTYPE_syscall) | BIT(CALLBACKTYPE_nmi) |    \
                    BIT(CALLBACKTYPE_syscall32) | BIT(CALLBACKTYPE_sysenter))
 
 static long callback_register(struct vcpu *v, unsigned int type,
@@ -43,8 +43,12 @@ static long callback_register(struct vcpu *v, unsigned int type,
     if (!va_canonical(address) ||
         (type == CALLBACKTYPE_sysenter && !cpu_features.sysenter))
         return -EINVAL;
-    v->pv.callback[type] = (struct pv_callback){
-        address, flags & CALLBACKF_mask_events };
+    if (type == CALLBACKTYPE_nmi)    /* another name of a row of the table */
+        v->pv.traps[VEC_NMI] = (struct trap_info){
+            VEC_NMI, TI_MASKS, FLAT_KERNEL_CS, address };
+    else
+        v->pv.callback[type] = (struct pv_callback){
+            address, flags & CALLBACKF_mask_events };
     return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "mm/pagetable.h"
 #include "pv/entry.h"
 #include "pv/pv.h"
+#include "sched/softirq.h"
 #include "x86/atomic.h"
 #include "x86/extable.h"
 #include "x86/fpu.h"
@@ -160,6 +161,8 @@ static void __noreturn context_switch(struct vcpu *prev, struct vcpu *next)
     runstate_write_area(next);
     if (!ok)
         pv_failsafe(next, guest_regs());
+    if (unlikely(READ_ONCE(next->pv.nmi_pending)))
+        softirq_raise(SOFTIRQ_NMI);
     switch_to_guest();
 }
 
@@ -212,6 +215,7 @@ static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     p->gs_base[0] = c->gs_base_kernel;
     p->gs_base[1] = c->gs_base_user;
     p->kernel_mode = c->flags & VGCF_in_kernel;
+    p->nmi_masked = false;
     p->kernel_ss = (c->kernel_ss & 0xffff) | 3;
     p->kernel_sp = c->kernel_sp;
     memcpy(p->traps, c->trap_ctxt, sizeof(p->traps));
@@ -325,5 +329,6 @@ static const struct guest_ops pv_ops = {
 void pv_init_boot(void)
 {
     guest_ops = &pv_ops;
+    softirq_register(SOFTIRQ_NMI, pv_nmi);
     tlb_drop_lazy_root = drop_lazy_root;
 }

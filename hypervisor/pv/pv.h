@@ -10,6 +10,8 @@
 #include "x86/paging.h"
 #include "x86/percpu.h"
 
+#define TI_MASKS         4       /* trap_info.flags: no events in there */
+
 /* Install guest_ops and the hooks of lower layers; once, at boot. */
 void pv_init_boot(void);
 
@@ -29,6 +31,8 @@ void pv_bounce_compat(struct vcpu *v, struct cpu_user_regs *regs,
 /* Through the guest's trap table. */
 void pv_inject(struct vcpu *v, struct cpu_user_regs *regs,
                unsigned int vector, uint32_t error);
+/* SOFTIRQ_NMI: into the running vcpu, if one waits and the last has ended. */
+void pv_nmi(void);
 void pv_failsafe(struct vcpu *v, struct cpu_user_regs *regs);
 void pv_iret(struct vcpu *v, struct cpu_user_regs *regs);
 /* show.c: registers and stack of a vcpu that stands still or runs here. */

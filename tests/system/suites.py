@@ -51,7 +51,7 @@ GUESTS = ["create-four", "consoles", "pause", "vcpu-set", "list-format",
           "reboot", "shutdown", "mem-set", "destroy"]
 # What needs xend and our xl beyond words that both tools have.
 OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions",
-        "sysrq", "config-update"]
+        "sysrq", "trigger", "config-update"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
 DISKS = ["disk-write", "disk-three", "disk-destroy", "disk-bad", "liar-disk",
          "quota", "reconnect"]

@@ -392,12 +392,12 @@ ssize_t xc_readconsole(struct xc *xc, char *buf, size_t size, uint32_t *index,
     return n;
 }
 
-/* Like hypervisors that can, but for domain 0. */
+/* Every guest has a handler, domain 0 has none. */
 int xc_vcpu_send_nmi(struct xc *xc, uint32_t domid, unsigned int vcpu)
 {
     (void)xc;
     (void)vcpu;
-    return domid ? find(domid) ? 0 : -ESRCH : -ENOSYS;
+    return domid ? find(domid) ? 0 : -ESRCH : -EINVAL;
 }
 
 int xc_debug_keys(struct xc *xc, const char *keys)

@@ -54,7 +54,7 @@ static void test_life(void **state)
     call_refused("domain.send_nmi", "{\"domain\":\"h\",\"vcpu\":2}",
                  "no vcpu 2");
     call_refused("domain.send_nmi", "{\"domain\":\"0\"}",
-                 "cannot send an NMI to a guest");
+                 "no handler for an NMI on vcpu 0");
     check_top();
     call_ok("domain.destroy", "{\"domain\":\"h\"}");
     assert_true(is_clean(NULL, NULL));

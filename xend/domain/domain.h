@@ -131,7 +131,8 @@ int domain_ask(struct domain *d, const char *what, struct err *err);
  * does not listen for it; -EBUSY: it has not taken the last one. */
 int domain_sysrq(struct domain *d, char key, struct err *err);
 
-/* Send a non-maskable interrupt.  -EOPNOTSUPP: this hypervisor cannot. */
+/* Send a non-maskable interrupt.  -EINVAL: no such vcpu, or its kernel has no
+ * handler. */
 int domain_send_nmi(struct domain *d, int64_t vcpu, struct err *err);
 
 /* Refuse what needs a live domain: -EBUSY or -ESRCH with the reason. */

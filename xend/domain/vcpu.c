@@ -159,9 +159,9 @@ int domain_send_nmi(struct domain *d, int64_t vcpu, struct err *err)
         return err_set(err, -EINVAL, "%s has no vcpu %lld", d->config->name,
                        (long long)vcpu);
     rc = xc_vcpu_send_nmi(host_xc(d->x->host), d->domid, (unsigned int)vcpu);
-    if (rc == -ENOSYS)
-        return err_set(err, -EOPNOTSUPP, "this hypervisor cannot send an NMI "
-                       "to a guest");
+    if (rc == -EINVAL)
+        return err_set(err, rc, "the kernel of %s has no handler for an NMI on "
+                       "vcpu %lld", d->config->name, (long long)vcpu);
     return rc ? err_sys(err, rc, "cannot send an NMI to %s", d->config->name)
               : 0;
 }
