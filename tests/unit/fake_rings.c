@@ -9,20 +9,26 @@
 #include "fake_rings.h"
 
 #define PORTS (FAKE_DOMAINS * 4)    /* a local port is domid * 4 + port */
+#define HANDLES 8                   /* that a process has open at a time */
 
 static struct shared {
     char page[PORTS][XC_PAGE_SIZE] __attribute__((aligned(XC_PAGE_SIZE)));
-    bool bound[PORTS], pending[PORTS], notified[PORTS];
+    unsigned int bound[PORTS];      /* to which handle, from 1; 0: none */
+    bool pending[PORTS], notified[PORTS];
     bool refused[FAKE_DOMAINS];
 } *sh;
 
-/* One handle per kind of port; they are told apart by what they bind. */
+/*
+ * Each handle has an eventfd of its own, as each open device has its queue: who
+ * reads one takes no other's wake-up.  Whoever sends may be another process, so
+ * they are made before the fork.
+ */
 struct xc_evtchn {
-    int fd;
-    bool bound[PORTS];
+    unsigned int handle;
 };
 
-static int event_fd = -1;
+static int event_fd[HANDLES];
+static bool in_use[HANDLES];        /* in this process */
 void (*fake_hook)(void);
 
 void fake_reset(void)
@@ -31,9 +37,11 @@ void fake_reset(void)
         sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     memset(sh, 0, sizeof(*sh));
-    if (event_fd >= 0)
-        close(event_fd);
-    event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    for (int i = 0; i < HANDLES; i++) {
+        if (event_fd[i])
+            close(event_fd[i]);
+        event_fd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    }
 }
 
 struct xc *fake_xc(void)
@@ -54,11 +62,12 @@ struct xencons_interface *fake_console(unsigned int domid)
 void fake_send(unsigned int domid, unsigned int port)
 {
     unsigned int i = domid * 4 + port;
+    unsigned int handle = __atomic_load_n(&sh->bound[i], __ATOMIC_ACQUIRE);
 
-    if (!__atomic_load_n(&sh->bound[i], __ATOMIC_ACQUIRE))
+    if (!handle)
         return;
     __atomic_store_n(&sh->pending[i], true, __ATOMIC_RELEASE);
-    eventfd_write(event_fd, 1);
+    eventfd_write(event_fd[handle - 1], 1);
 }
 
 bool fake_notified(unsigned int domid, unsigned int port)
@@ -75,15 +84,22 @@ void fake_refuse(unsigned int domid, bool refuse)
 void fake_killed(void)
 {
     for (int i = 0; i < PORTS; i++)
-        sh->bound[i] = sh->pending[i] = false;
+        sh->bound[i] = sh->pending[i] = 0;
 }
 
 int xc_evtchn_open(struct xc *xc, struct xc_evtchn **ret_ev)
 {
-    struct xc_evtchn *ev = calloc(1, sizeof(*ev));
+    struct xc_evtchn *ev;
+    unsigned int i = 0;
 
     (void)xc;
-    ev->fd = dup(event_fd);
+    while (i < HANDLES && in_use[i])
+        i++;
+    if (i == HANDLES)
+        return -EMFILE;
+    in_use[i] = true;
+    ev = calloc(1, sizeof(*ev));
+    ev->handle = i + 1;
     *ret_ev = ev;
     return 0;
 }
@@ -93,15 +109,15 @@ void xc_evtchn_destroy(struct xc_evtchn *ev)
     if (!ev)
         return;
     for (int i = 0; i < PORTS; i++)
-        if (ev->bound[i])
-            sh->bound[i] = false;
-    close(ev->fd);
+        if (sh->bound[i] == ev->handle)
+            sh->bound[i] = 0;
+    in_use[ev->handle - 1] = false;
     free(ev);
 }
 
 int xc_evtchn_fd(const struct xc_evtchn *ev)
 {
-    return ev->fd;
+    return event_fd[ev->handle - 1];
 }
 
 int xc_evtchn_bind_interdomain(struct xc_evtchn *ev, uint32_t domid,
@@ -111,15 +127,15 @@ int xc_evtchn_bind_interdomain(struct xc_evtchn *ev, uint32_t domid,
 
     if (domid >= FAKE_DOMAINS || remote_port >= 4 || sh->bound[i])
         return -EINVAL;
-    ev->bound[i] = true;
-    __atomic_store_n(&sh->bound[i], true, __ATOMIC_RELEASE);
+    __atomic_store_n(&sh->bound[i], ev->handle, __ATOMIC_RELEASE);
     *ret_port = i;
     return 0;
 }
 
 int xc_evtchn_unbind(struct xc_evtchn *ev, uint32_t port)
 {
-    ev->bound[port] = sh->bound[port] = sh->pending[port] = false;
+    (void)ev;
+    sh->bound[port] = sh->pending[port] = 0;
     return 0;
 }
 
@@ -140,11 +156,13 @@ int xc_evtchn_pending(struct xc_evtchn *ev, uint32_t *ret_ports,
 
     if (fake_hook)
         fake_hook();
-    eventfd_read(ev->fd, &n);
+    eventfd_read(xc_evtchn_fd(ev), &n);
     for (unsigned int i = 0; i < PORTS && nr < max; i++)
-        if (ev->bound[i] && __atomic_exchange_n(&sh->pending[i], false,
-                                                __ATOMIC_ACQ_REL))
+        if (sh->bound[i] == ev->handle &&
+            __atomic_exchange_n(&sh->pending[i], false, __ATOMIC_ACQ_REL))
             ret_ports[nr++] = i;
+    if (nr == max)
+        eventfd_write(xc_evtchn_fd(ev), 1);     /* there may be more */
     if (fake_hook)
         fake_hook();
     return nr;
