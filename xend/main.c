@@ -156,10 +156,11 @@ static void stop(struct xend *x)
 {
     if (x->domains)
         domains_each(x, cancel_work, NULL);
-    workers_destroy(x->workers);
-    hostnet_guard_destroy(x->hostnet);
+    /* Who asked goes first: what only they wait for need not be finished. */
     api_destroy(x->api);
     x->api = NULL;
+    workers_destroy(x->workers);
+    hostnet_guard_destroy(x->hostnet);
     domains_destroy(x->domains);
     if (x->consoles)
         consoles_destroy(x->consoles);

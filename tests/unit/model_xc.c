@@ -27,8 +27,10 @@ static struct model {
     pthread_mutex_t lock;
     struct model_domain d[FAKE_DOMAINS];
     unsigned int last;          /* domain id given last */
-    unsigned int countdown, build_time;
+    unsigned int countdown;
     bool after, killed, bad_file;
+    bool hold;                  /* what takes time does not end */
+    bool holding;               /* and somebody is at it */
 } *m;
 
 void model_reset(void)
@@ -111,16 +113,20 @@ uint64_t model_free_kb(void)
 
 void model_shutdown(unsigned int domid, unsigned int reason)
 {
-    m->d[domid].shutdown = true;
+    lock();
     m->d[domid].reason = reason;
+    m->d[domid].shutdown = true;
+    unlock();
     fake_send(0, VIRQ_PORT);
 }
 
 void model_kill_at(unsigned int n, bool after)
 {
+    lock();
     m->countdown = n;
     m->after = after;
     m->killed = false;
+    unlock();
 }
 
 bool model_has_killed(void)
@@ -128,9 +134,15 @@ bool model_has_killed(void)
     return m->killed;
 }
 
-void model_set_build_time(unsigned int usec)
+void model_hold(bool hold)
 {
-    m->build_time = usec;
+    m->holding = false;
+    m->hold = hold;
+}
+
+bool model_is_holding(void)
+{
+    return m->holding;
 }
 
 static void describe(uint32_t domid, struct xc_domain_info *i)
@@ -148,10 +160,14 @@ static void describe(uint32_t domid, struct xc_domain_info *i)
 
 bool model_get(unsigned int domid, struct xc_domain_info *ret_info)
 {
-    if (!find(domid))
-        return false;
-    describe(domid, ret_info);
-    return true;
+    bool found;
+
+    lock();
+    found = find(domid);
+    if (found)
+        describe(domid, ret_info);
+    unlock();
+    return found;
 }
 
 int xc_open(struct xc **ret_xc, struct xc_error *err)
@@ -248,9 +264,11 @@ int xc_domain_getinfolist(struct xc *xc, uint32_t first, unsigned int max,
     unsigned int n = 0;
 
     (void)xc;
+    lock();
     for (uint32_t i = first; i < FAKE_DOMAINS && n < max; i++)
         if (m->d[i].used)
             describe(i, &ret_info[n++]);
+    unlock();
     return n;
 }
 
@@ -428,7 +446,8 @@ int xc_dom_check(const struct xc_dom_params *params, struct xc_error *err)
 /* False: it was cancelled meanwhile. */
 static bool takes_time(const atomic_bool *cancel, struct xc_error *err)
 {
-    for (unsigned int t = 0; t < m->build_time; t += 1000) {
+    while (m->hold) {
+        m->holding = true;
         usleep(1000);
         if (atomic_load(cancel)) {
             strcpy(err->text, "cancelled");
@@ -525,7 +544,6 @@ int xc_sr_check(int fd, const char *path, const atomic_bool *cancel,
 {
     struct model_file f;
 
-    (void)cancel;
     if (pread(fd, &f, sizeof(f), 0) != sizeof(f) || strcmp(f.magic, "model")) {
         snprintf(err->text, sizeof(err->text), "%s is no saved guest", path);
         return -ENOEXEC;
@@ -535,11 +553,14 @@ int xc_sr_check(int fd, const char *path, const atomic_bool *cancel,
         .config = calloc(1, f.config_size + 1), .config_size = f.config_size,
         .store = calloc(1, f.store_size + 1), .store_size = f.store_size,
     };
-    if (pread(fd, ret_info->config, f.config_size, sizeof(f)) < 0 ||
+    strcpy(err->text, "it is torn");
+    if (takes_time(cancel, err) &&
+        pread(fd, ret_info->config, f.config_size, sizeof(f)) >= 0 &&
         pread(fd, ret_info->store, f.store_size,
-              sizeof(f) + f.config_size) < 0)
-        return -EIO;
-    return 0;
+              sizeof(f) + f.config_size) >= 0)
+        return 0;
+    xc_sr_info_fini(ret_info);
+    return -EIO;
 }
 
 void xc_sr_info_fini(struct xc_sr_info *info)

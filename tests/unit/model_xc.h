@@ -33,7 +33,10 @@ bool model_has_killed(void);
 /* Saving a domain fails, as if the disk were full. */
 void model_set_bad_file(bool bad);
 
-/* Building a domain takes as long, in microseconds. */
-void model_set_build_time(unsigned int usec);
+/* Building, saving, reading and dumping a domain takes until this is taken
+ * back, or until it is cancelled. */
+void model_hold(bool hold);
+/* Whether a thread has come so far since. */
+bool model_is_holding(void);
 
 #endif

@@ -120,10 +120,11 @@ static void test_during_build(void **state)
     struct json_object *o;
 
     (void)state;
-    model_set_build_time(10000000);
+    model_hold(true);
     send_text("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"domain.create\","
               "\"params\":" CREATE("g", "") "}\n");
-    assert_true(eventually(has_state, "g", "building"));
+    assert_true(eventually(is_holding, NULL, NULL));
+    assert_true(has_state("g", "building"));
     call_refused("domain.pause", "{\"domain\":\"g\"}", "being built");
     send_text("{\"jsonrpc\":\"2.0\",\"id\":8,\"method\":\"domain.destroy\","
               "\"params\":{\"domain\":\"g\"}}\n");
@@ -132,21 +133,49 @@ static void test_during_build(void **state)
     assert_null(error_of(o));
     json_object_put(o);
     o = receive();
-    assert_non_null(strstr(error_of(o), "cancelled"));
+    assert_string_equal(error_of(o), "g was destroyed while it was built");
     json_object_put(o);
     assert_true(is_clean(NULL, NULL));
-    model_set_build_time(0);
+    model_hold(false);
+}
+
+/* Claim: an end of xend does not wait for a build, and leaves nothing in memory
+ * of it nor of who waits; the next one undoes it. */
+static void test_stop_building(void **state)
+{
+    (void)state;
+    model_hold(true);
+    send_text("{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"domain.create\","
+              "\"params\":" CREATE("g", "") "}\n");
+    assert_true(eventually(is_holding, NULL, NULL));
+    assert_true(end_daemon());
+    assert_int_equal(model_domains(), 1);
+    assert_true(start_daemon());
+    model_hold(false);
+    assert_true(eventually(is_clean, NULL, NULL));
+    assert_int_equal(model_free_kb(), empty_kb);
+}
+
+/* d, which is used up, runs as another domain than old. */
+static bool is_next(struct json_object *d, const char *old)
+{
+    bool yes = d && json_object_get_int(
+        json_object_object_get(d, "domid")) != atoi(old) &&
+        !strcmp("running", json_object_get_string(
+            json_object_object_get(d, "state")));
+
+    json_object_put(d);
+    return yes;
 }
 
 static bool has_new_id(const char *name, const char *old)
 {
-    struct json_object *d = listed(name);
-    bool yes = d && json_object_get_int(
-        json_object_object_get(d, "domid")) != atoi(old) &&
-        has_state(name, "running");
+    return is_next(listed(name), old);
+}
 
-    json_object_put(d);
-    return yes;
+static bool has_new_id_or_ended(const char *name, const char *old)
+{
+    return has_new_id(name, old) || has_state(name, "ended");
 }
 
 /* Claim: on_* is carried out, and a guest that loops is kept. */
@@ -173,8 +202,7 @@ static void test_ends(void **state)
             json_object_object_get(d, "domid")));
         json_object_put(d);
         model_shutdown(atoi(id), 1);
-        if (!eventually(has_new_id, "g", id))
-            break;
+        assert_true(eventually(has_new_id_or_ended, "g", id));
     }
     assert_true(has_state("g", "ended"));
     assert_true(i >= 3 && i < 10);
@@ -296,6 +324,18 @@ static void test_kill_destroy(void **state)
     assert_int_equal(model_free_kb(), empty_kb);
 }
 
+/* Restarted, or the model has killed the daemon. */
+static bool is_through(const char *name, const char *old)
+{
+    struct json_object *o;
+
+    o = model_has_killed() ? NULL : call("domain.list", "{}");
+    if (o)
+        return is_next(find_listed(o, name), old);
+    assert_true(model_has_killed());
+    return true;
+}
+
 /* Claim: a restart of a guest that was interrupted is taken up again. */
 static void test_kill_reboot(void **state)
 {
@@ -312,8 +352,7 @@ static void test_kill_reboot(void **state)
             json_object_put(d);
             model_kill_at(n, after);
             model_shutdown(atoi(id), 1);
-            for (int i = 0; i < 100 && !model_has_killed(); i++)
-                usleep(2000);
+            assert_true(eventually(is_through, "g", id));
             if (model_has_killed()) {
                 stop_daemon(SIGKILL);
                 assert_true(start_daemon());
@@ -386,6 +425,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_life, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(test_during_build, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stop_building, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_update, setup, teardown),

@@ -55,18 +55,24 @@ static unsigned int id_of(const char *name)
     return id;
 }
 
+static void send_request(const char *method, const char *params)
+{
+    send_text("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"");
+    send_text(method);
+    send_text("\",\"params\":");
+    send_text(params);
+    send_text("}\n");
+}
+
 /* Ask for a save, and let the guest suspend.  NULL: the daemon died. */
 static struct json_object *save(const char *after)
 {
     unsigned int id = id_of("g");
-    char more[64], line[400];
+    char more[64];
 
     snprintf(more, sizeof(more), "\"domain\":\"g\",\"after\":\"%s\",",
              after);
-    snprintf(line, sizeof(line), "{\"jsonrpc\":\"2.0\",\"id\":9,"
-             "\"method\":\"domain.save\",\"params\":%s}\n",
-             with_file(more));
-    send_text(line);
+    send_request("domain.save", with_file(more));
     if (!eventually(has_state, "g", "suspending"))
         fail_msg("it is not asked");
     model_shutdown(id, XC_SHUTDOWN_SUSPEND);
@@ -88,6 +94,12 @@ static bool runs(void)
 
     return has_state("g", "running") && model_get(id_of("g"), &info) &&
            !info.shutdown && !info.paused;
+}
+
+static bool goes_on(const char *a, const char *b)
+{
+    (void)a, (void)b;
+    return runs();
 }
 
 static void test_save(void **state)
@@ -123,9 +135,7 @@ static void test_save(void **state)
     assert_true(runs());
     assert_int_equal(access(file, F_OK), -1);
     model_shutdown(id_of("g"), XC_SHUTDOWN_SUSPEND);    /* nobody asked */
-    for (int i = 0; i < 1000 && !runs(); i++)
-        usleep(5000);
-    assert_true(runs());
+    assert_true(eventually(goes_on, NULL, NULL));
     call_ok("domain.destroy", "{\"domain\":\"g\"}");
     assert_true(is_clean(NULL, NULL));
 }
@@ -161,6 +171,46 @@ static void test_bad_files(void **state)
     assert_int_equal(model_free_kb(), empty_kb);
 }
 
+/* A guest of the file is being saved to it, or asked to suspend. */
+static void begin_save(bool suspends)
+{
+    call_ok("domain.restore", with_file(""));
+    unlink(file);
+    model_hold(true);
+    send_request("domain.save", with_file("\"domain\":\"g\","));
+    assert_true(eventually(has_state, "g", "suspending"));
+    if (!suspends)
+        return;
+    model_shutdown(id_of("g"), XC_SHUTDOWN_SUSPEND);
+    assert_true(eventually(is_holding, NULL, NULL));
+    assert_true(has_state("g", "saving"));
+}
+
+/* Claim: an end of xend does not wait for a guest, nor for a file to be
+ * written or read; nothing of it stays in memory, and the guest runs on. */
+static void test_stop(void **state)
+{
+    (void)state;
+    for (int suspends = 0; suspends < 2; suspends++) {
+        make_file();
+        begin_save(suspends);
+        assert_true(end_daemon());
+        assert_true(start_daemon());
+        model_hold(false);
+        assert_true(eventually(goes_on, NULL, NULL));
+        assert_int_equal(access(file, F_OK), -1);
+        call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    }
+    make_file();
+    model_hold(true);
+    send_request("domain.restore", with_file(""));
+    assert_true(eventually(is_holding, NULL, NULL));
+    assert_true(end_daemon());
+    model_hold(false);
+    assert_true(start_daemon());
+    assert_true(is_clean(NULL, NULL));
+}
+
 /* Claim: a destroy ends a save, whose file never is. */
 static void test_destroy_saving(void **state)
 {
@@ -168,16 +218,7 @@ static void test_destroy_saving(void **state)
 
     (void)state;
     make_file();
-    call_ok("domain.restore", with_file(""));
-    unlink(file);
-    model_set_build_time(20000000);
-    send_text("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"domain.save\","
-              "\"params\":");
-    send_text(with_file("\"domain\":\"g\","));
-    send_text("}\n");
-    assert_true(eventually(has_state, "g", "suspending"));
-    model_shutdown(id_of("g"), XC_SHUTDOWN_SUSPEND);
-    assert_true(eventually(has_state, "g", "saving"));
+    begin_save(true);
     call_refused("domain.pause", "{\"domain\":\"g\"}", "being saved");
     send_text("{\"jsonrpc\":\"2.0\",\"id\":10,\"method\":\"domain.destroy\","
               "\"params\":{\"domain\":\"g\"}}\n");
@@ -187,7 +228,7 @@ static void test_destroy_saving(void **state)
     o = receive();
     assert_null(error_of(o));
     json_object_put(o);
-    model_set_build_time(0);
+    model_hold(false);
     assert_int_equal(access(file, F_OK), -1);
     assert_true(is_clean(NULL, NULL));
 }
@@ -227,9 +268,7 @@ static void kill_save(bool after, const char *then)
             assert_true(eventually(is_clean, NULL, NULL));
             continue;
         }
-        for (int i = 0; i < 1000 && !runs(); i++)
-            usleep(5000);
-        assert_true(runs());
+        assert_true(eventually(goes_on, NULL, NULL));
         assert_int_equal(access(file, F_OK), died ? -1 : 0);
         call_ok("domain.destroy", "{\"domain\":\"g\"}");
     }
@@ -309,14 +348,12 @@ static void test_dump(void **state)
 
 static void begin_dump(void)
 {
-    model_set_build_time(0);
+    model_hold(false);
     call_ok("domain.create", CREATE("g", ""));
-    model_set_build_time(20000000);
-    send_text("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"domain.dump_core\","
-              "\"params\":");
-    send_text(core_of("g"));
-    send_text("}\n");
-    assert_true(eventually(has_state, "g", "dumping"));
+    model_hold(true);
+    send_request("domain.dump_core", core_of("g"));
+    assert_true(eventually(is_holding, NULL, NULL));
+    assert_true(has_state("g", "dumping"));
 }
 
 /* Claim: who goes away ends the dump, a destroy ends it, an end of xend ends
@@ -345,10 +382,10 @@ static void test_dump_ends(void **state)
     assert_null(error_of(o));
     json_object_put(o);
     begin_dump();
-    stop_daemon(SIGTERM);
+    assert_true(end_daemon());
     assert_true(start_daemon());
     assert_true(runs());
-    model_set_build_time(0);
+    model_hold(false);
     assert_null(take_core(file));
     call_ok("domain.destroy", "{\"domain\":\"g\"}");
     assert_true(is_clean(NULL, NULL));
@@ -371,9 +408,7 @@ static void test_kill_dump(void **state)
             stop_daemon(SIGKILL);
             assert_true(start_daemon());
         }
-        for (int i = 0; i < 1000 && !runs(); i++)
-            usleep(5000);
-        assert_true(runs());
+        assert_true(eventually(goes_on, NULL, NULL));
         if (died)
             assert_null(take_core(file));
         else
@@ -415,11 +450,11 @@ static void test_crash_dump(void **state)
     assert_true(eventually(is_gone, "g", NULL));
     assert_string_equal(crash_dump(), "65536 0\n");
     call_ok("domain.create", CREATE("g", "on_crash='coredump-restart'"));
-    model_set_build_time(20000000);
+    model_hold(true);
     model_shutdown(id_of("g"), XC_SHUTDOWN_CRASH);
     assert_true(eventually(has_state, "g", "dumping"));
     stop_daemon(SIGKILL);
-    model_set_build_time(0);
+    model_hold(false);
     assert_true(start_daemon());
     assert_true(eventually(is_restarted, "g", "2"));
     assert_string_equal(crash_dump(), "65536 0\n");
@@ -436,6 +471,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_save, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_destroy_saving, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_restore, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_save, setup, teardown),

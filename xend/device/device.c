@@ -333,7 +333,7 @@ static bool enter(struct device *dev, enum device_phase phase, bool has_work)
     if (!has_work)
         return false;
     dev->run->busy = true;
-    worker_run(dev->d->x->workers, work, work_done, dev);
+    worker_run(dev->d->x->workers, work, work_done, NULL, dev);
     return true;
 }
 

@@ -88,7 +88,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *arg)
     (void)source, (void)usec;
     g->timer = sd_event_source_disable_unref(g->timer);
     g->busy = true;
-    worker_run(g->workers, work, work_done, g);
+    worker_run(g->workers, work, work_done, NULL, g);
     return 0;
 }
 

@@ -65,6 +65,13 @@ struct build_step {
 static void later(void *arg, const struct err *err);
 static void go_on(struct build *b);
 
+/* Wherever it was seen first. */
+static int cancelled(struct build *b)
+{
+    return err_set(&b->err, -ECANCELED, "%s was destroyed while it was built",
+                   b->c->name);
+}
+
 static int step_record(struct build *b)
 {
     return persist_save(b->d, &b->err);
@@ -250,6 +257,8 @@ static int step_image(struct build *b)
 
     rc = b->image ? xc_sr_restore(b->xc, &from, &result, &why)
                   : xc_dom_build(b->xc, &params, &result, &why);
+    if (rc == -ECANCELED)
+        return cancelled(b);
     if (rc)
         return err_set(&b->err, rc, "%s", why.text);
     b->rings.store_mfn = result.store_mfn;
@@ -453,8 +462,7 @@ static void work(void *arg)
     }
     for (; b->step < NR_STEPS && steps[b->step].where == WORKER; b->step++) {
         if (atomic_load(&b->cancel))
-            err_set(&b->err, -ECANCELED, "%s was destroyed while it was built",
-                    b->c->name);
+            cancelled(b);
         else
             run_step(b);
         if (b->err.rc)
@@ -500,7 +508,7 @@ static void go_down(struct build *b)
         const struct build_step *s = &steps[b->step - 1];
 
         if (s->where == WORKER) {
-            worker_run(d->x->workers, work, work_done, b);
+            worker_run(d->x->workers, work, work_done, NULL, b);
             return;
         }
         if (s->undo && s->undo(b) == LATER)
@@ -516,12 +524,11 @@ static void go_up(struct build *b)
 {
     for (; b->step < NR_STEPS && !b->err.rc; b->step++) {
         if (atomic_load(&b->cancel)) {
-            err_set(&b->err, -ECANCELED, "%s was destroyed while it was built",
-                    b->c->name);
+            cancelled(b);
             break;
         }
         if (steps[b->step].where == WORKER) {
-            worker_run(b->d->x->workers, work, work_done, b);
+            worker_run(b->d->x->workers, work, work_done, NULL, b);
             return;
         }
         switch (run_step(b)) {
@@ -582,6 +589,12 @@ void domain_build_cancel(struct domain *d)
         atomic_store(&d->build->cancel, true);
         devices_cancel(d);
     }
+}
+
+void domain_build_drop(struct domain *d)
+{
+    if (d->build)
+        build_free(d->build);
 }
 
 int domain_build_percent(const struct domain *d)

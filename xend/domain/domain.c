@@ -125,6 +125,9 @@ void domain_drop(struct domain *d)
     struct domains *ds = d->x->domains;
 
     devices_drop(d);
+    domain_build_drop(d);
+    save_drop(d);
+    dump_drop(d);
     domain_set_domid(d, NO_DOMID);
     hash_del(&ds->by_name, &d->by_name);
     hash_del(&ds->by_uuid, &d->by_uuid);

@@ -100,7 +100,7 @@ int domain_restore(struct xend *x, struct domain_config *c,
 /* Register a domain in this state; the parts of a restart use it. */
 struct domain *domain_add(struct xend *x, struct domain_config *c,
                           enum life_state state, uint32_t domid);
-/* Forget it: not in use by anything, nothing of it left. */
+/* Forget it: not in use by anything, or xend has ended its threads. */
 void domain_drop(struct domain *d);
 /* Its id in the hypervisor has become known, or is no more (NO_DOMID). */
 void domain_set_domid(struct domain *d, uint32_t domid);
@@ -190,6 +190,9 @@ void domain_work_cancel(struct domain *d);
 
 /* Stop a build as soon as possible; it ends with EVENT_FAILED. */
 void domain_build_cancel(struct domain *d);
+
+/* xend has ended its threads: forget a build or teardown under way. */
+void domain_build_drop(struct domain *d);
 
 /* Undo all that building does, from any point on, and end with EVENT_GONE. */
 void domain_teardown(struct domain *d);

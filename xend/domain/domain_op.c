@@ -215,6 +215,7 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
 void domain_work_cancel(struct domain *d)
 {
     domain_build_cancel(d);
+    save_cancel(d);
     dump_cancel(d);
 }
 

@@ -189,7 +189,7 @@ void dump_write(struct domain *d)
     if (rc)
         log_err("%s cannot be paused: %s", d->config->name, strerror(-rc));
     p->writing = true;
-    worker_run(d->x->workers, work, work_done, p);
+    worker_run(d->x->workers, work, work_done, NULL, p);
 }
 
 bool dump_stop(struct domain *d)
@@ -207,6 +207,14 @@ void dump_cancel(struct domain *d)
 {
     if (d->dump)
         atomic_store(&d->dump->cancel, true);
+}
+
+void dump_drop(struct domain *d)
+{
+    if (!d->dump)
+        return;
+    d->dump->fn = NULL;
+    dump_end(d->dump);
 }
 
 int dump_percent(const struct domain *d)

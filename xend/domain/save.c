@@ -247,7 +247,7 @@ void save_write(struct domain *d)
     s->timer = NULL;
     s->store = nodes_save(d, &s->store_size);
     s->writing = true;
-    worker_run(d->x->workers, work, work_done, s);
+    worker_run(d->x->workers, work, work_done, NULL, s);
 }
 
 bool save_stop(struct domain *d)
@@ -265,6 +265,18 @@ bool save_stop(struct domain *d)
             d->config->name);
     finish(s);
     return false;
+}
+
+void save_cancel(struct domain *d)
+{
+    if (d->save)
+        atomic_store(&d->save->cancel, true);
+}
+
+void save_drop(struct domain *d)
+{
+    if (d->save)
+        save_free(d->save);
 }
 
 int save_percent(const struct domain *d)

@@ -44,6 +44,11 @@ int save_resume(struct domain *d, struct err *err);
  */
 bool save_stop(struct domain *d);
 
+/* xend ends: stop a thread as soon as possible; the guest goes on with the next
+ * xend.  And after the threads' end: forget the save. */
+void save_cancel(struct domain *d);
+void save_drop(struct domain *d);
+
 /* Percent of a save or restore under way; -1: there is none. */
 int save_percent(const struct domain *d);
 
@@ -112,6 +117,8 @@ bool dump_stop(struct domain *d);
 
 /* Stop a thread as soon as possible, whatever becomes of the dump. */
 void dump_cancel(struct domain *d);
+/* xend has ended its threads: forget the dump. */
+void dump_drop(struct domain *d);
 
 /* Percent of a dump under way; -1: there is none. */
 int dump_percent(const struct domain *d);

@@ -60,6 +60,15 @@ static void work(void *arg)
     xc_sr_info_fini(&info);
 }
 
+static void drop(void *arg)
+{
+    struct saved_check *c = arg;
+
+    saved_free(c->s);
+    json_object_put(c->config);
+    free(c);
+}
+
 static void work_done(void *arg)
 {
     struct saved_check *c = arg;
@@ -68,9 +77,7 @@ static void work_done(void *arg)
         c->fn(c->ctx, NULL, NULL, &c->err);
     else if (c->fn)
         c->fn(c->ctx, TAKE_PTR(c->s), TAKE_PTR(c->config), &c->err);
-    saved_free(c->s);
-    json_object_put(c->config);
-    free(c);
+    drop(c);
 }
 
 struct saved_check *saved_check(struct xend *x, const char *path, saved_fn *fn,
@@ -83,7 +90,7 @@ struct saved_check *saved_check(struct xend *x, const char *path, saved_fn *fn,
     c->s = xcalloc(1, sizeof(*c->s));
     c->s->fd = -1;
     c->s->path = xstrdup(path);
-    worker_run(x->workers, work, work_done, c);
+    worker_run(x->workers, work, work_done, drop, c);
     return c;
 }
 

@@ -16,6 +16,7 @@ struct job {
     struct list link;
     void (*work)(void *arg);
     void (*done)(void *arg);
+    void (*drop)(void *arg);
     void *arg;
 };
 
@@ -116,8 +117,11 @@ void workers_destroy(struct workers *w)
     pthread_mutex_unlock(&w->lock);
     for (unsigned int i = 0; i < w->nr_threads; i++)
         pthread_join(w->thread[i], NULL);
-    list_for_each_safe(job, tmp, &w->finished, link)
+    list_for_each_safe(job, tmp, &w->finished, link) {
+        if (job->drop)
+            job->drop(job->arg);
         free(job);
+    }
     sd_event_source_unref(w->source);
     if (w->fd >= 0)
         close(w->fd);
@@ -141,11 +145,12 @@ static bool add_thread(struct workers *w)
 }
 
 void worker_run(struct workers *w, void (*work)(void *arg),
-                void (*done)(void *arg), void *arg)
+                void (*done)(void *arg), void (*drop)(void *arg), void *arg)
 {
     struct job *job = xcalloc(1, sizeof(*job));
 
-    *job = (struct job){ .work = work, .done = done, .arg = arg };
+    *job = (struct job){ .work = work, .done = done, .drop = drop,
+                         .arg = arg };
     pthread_mutex_lock(&w->lock);
     list_add_tail(&w->queued, &job->link);
     if (!w->nr_idle && w->nr_threads < w->max_threads && !add_thread(w) &&

@@ -14,11 +14,14 @@ struct workers;
 int workers_create(struct sd_event *loop, unsigned int max,
                    struct workers **ret_w);
 
-/* Finish all jobs' work, without calling done, and end the threads. */
+/* Finish all jobs' work and end the threads, calling drop in place of done. */
 void workers_destroy(struct workers *w);
 
-/* Run work(arg) in a thread and after it done(arg) from the loop. */
+/*
+ * Run work(arg) in a thread and after it done(arg) from the loop; or drop(arg)
+ * if the workers end before.  drop NULL: somebody else owns it.
+ */
 void worker_run(struct workers *w, void (*work)(void *arg),
-                void (*done)(void *arg), void *arg);
+                void (*done)(void *arg), void (*drop)(void *arg), void *arg);
 
 #endif
