@@ -132,7 +132,9 @@ static bool join(struct bvt_queue *q, struct bvt_vcpu *v, s_time_t behind)
     if (q->curr && vt_diff(v->evt, q->curr->evt) >= 0)
         return false;
     q->preempt = true;
-    return true;
+    if (v->warped)
+        q->burst_end = 0;
+    return !q->curr || q->since >= q->burst_end;
 }
 
 void bvt_queue_init(struct bvt_queue *q, uint64_t *machine)
@@ -188,6 +190,12 @@ void bvt_remove(struct bvt_queue *q, struct bvt_vcpu *v)
     q->nr--;
 }
 
+void bvt_yield(struct bvt_queue *q)
+{
+    q->preempt = true;
+    q->burst_end = 0;
+}
+
 bool bvt_move(struct bvt_queue *from, struct bvt_queue *to, struct bvt_vcpu *v)
 {
     bvt_remove(from, v);
@@ -197,19 +205,23 @@ bool bvt_move(struct bvt_queue *from, struct bvt_queue *to, struct bvt_vcpu *v)
 struct bvt_vcpu *bvt_pick(struct bvt_queue *q, bool keep, s_time_t now)
 {
     struct bvt_vcpu *curr = keep ? q->curr : NULL, *next = first(q);
+    bool later = q->preempt && now < q->burst_end;
 
     if (curr)
         try_warp(curr, now);
-    if (curr && (!next || (!q->preempt &&
+    if (curr && (!next || ((later || !q->preempt) &&
                            vt_diff(curr->evt, next->evt) <
-                           (int64_t)to_virtual(curr, BVT_ALLOWANCE))))
+                           (int64_t)to_virtual(curr, BVT_ALLOWANCE)))) {
+        q->preempt = next && later;
         next = curr;
-    else if (next) {
-        bvt_remove(q, next);
+    } else {
+        q->burst_end = curr && !q->preempt ? 0 : now + BVT_BURST;
+        q->preempt = false;
+        if (next)
+            bvt_remove(q, next);
         if (curr)
             enqueue(q, curr);
     }
-    q->preempt = false;
     q->curr = next;
     q->since = now;
     return next;
@@ -230,5 +242,8 @@ s_time_t bvt_slice(const struct bvt_queue *q)
                            v->warp_used);
     if (v->dom->cap)
         slice = MIN(slice, MIN(cap_left(v->dom), BVT_CAP_CHECK));
-    return MAX(slice, BVT_MIN_SLICE);
+    slice = MAX(slice, BVT_MIN_SLICE);
+    if (next && q->preempt)
+        slice = MIN(slice, MAX(q->burst_end - q->since, 0));
+    return slice;
 }

@@ -9,6 +9,11 @@
  * svt less a credit, so a sleeper that used less than its share runs at once,
  * and cannot save up more than that.
  *
+ * Two that wake each other would preempt each other with every event, and each
+ * would see one piece of work at a time.  So who comes to run because of a wake
+ * or a sleep, not since another's time was up, runs for BVT_BURST before one
+ * that wakes may preempt it, unless that one is warped.
+ *
  * Virtual times wrap around: compare them by vt_diff.
  */
 #ifndef SCHED_BVT_H
@@ -18,6 +23,7 @@
 
 #define BVT_ALLOWANCE    (5 * NSEC_PER_MSEC)
 #define BVT_CREDIT       (5 * NSEC_PER_MSEC)
+#define BVT_BURST        (250 * NSEC_PER_USEC)
 #define BVT_MIN_SLICE    (500 * NSEC_PER_USEC)
 #define BVT_MAX_SLICE    (30 * NSEC_PER_MSEC)
 #define BVT_CAP_PERIOD   (50 * NSEC_PER_MSEC)
@@ -32,7 +38,9 @@ struct bvt_queue {
     uint64_t *machine;               /* (a) the foremost svt, roughly */
     struct bvt_vcpu *curr;           /* NULL: idle */
     s_time_t since;                  /* curr is charged up to here */
-    bool preempt;                    /* the first is to run without delay */
+    s_time_t burst_end;              /* until then curr is not preempted */
+    bool preempt;                    /* the first is to run without delay, or
+                                        then */
 };
 
 static inline int64_t vt_diff(uint64_t a, uint64_t b)
@@ -48,6 +56,8 @@ void bvt_charge(struct bvt_queue *q, s_time_t now);
 /* v slept until now: it waits here from now on.  True if it is to run before
  * curr; then call bvt_pick soon. */
 bool bvt_wake(struct bvt_queue *q, struct bvt_vcpu *v, s_time_t now);
+/* curr lets the first of those who wait go first: then call bvt_pick. */
+void bvt_yield(struct bvt_queue *q);
 /* Take out who waits. */
 void bvt_remove(struct bvt_queue *q, struct bvt_vcpu *v);
 /* Move who waits to another queue, with its lead or lag.  As bvt_wake. */

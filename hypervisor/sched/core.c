@@ -362,7 +362,8 @@ static void schedule(void)
         balance_locked(rq, false, now);
     }
     keep = may_stay_locked(rq, prev, now);
-    rq->q.preempt |= prev->sched.yield;
+    if (prev->sched.yield)
+        bvt_yield(&rq->q);
     prev->sched.yield = false;
     next = pick_locked(rq, keep, now);
     set_slice_locked(rq, now, false);

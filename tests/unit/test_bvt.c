@@ -360,25 +360,51 @@ static void weight_changes_at_once(void **state)
     assert_true(off(sim.v[0].ran - ran, SEC * 3 / 4) < 30);
 }
 
+/* Beside some hogs, one that runs and sleeps by turns, which have all found
+ * their place. */
+static struct sim_vcpu *sleeper(unsigned int hogs, s_time_t burst,
+                                s_time_t sleep)
+{
+    static struct domain_sched dom = { .weight = 256 };
+    struct sim_vcpu *v;
+
+    sim_init(&sim, 1);
+    for (unsigned int i = 0; i < hogs; i++)
+        sim_add(&sim, &dom, 0, ~0UL);
+    v = sim_add(&sim, &dom, 0, ~0UL);
+    v->burst = burst;
+    v->sleep = sleep;
+    sim_run(&sim, SEC);
+    v->worst_latency = 0;
+    sim.switches = 0;
+    return v;
+}
+
 /* A vcpu that uses less than its share runs as soon as it wakes. */
 static void sleepers_run_at_once(void **state)
 {
-    struct domain_sched dom = { .weight = 256 };
-    struct sim_vcpu *v;
-
     (void)state;
     for (unsigned int hogs = 1; hogs <= 8; hogs++) {
-        sim_init(&sim, 1);
-        for (unsigned int i = 0; i < hogs; i++)
-            sim_add(&sim, &dom, 0, ~0UL);
-        v = sim_add(&sim, &dom, 0, ~0UL);
-        v->burst = 500 * NSEC_PER_USEC;
-        v->sleep = 9500 * NSEC_PER_USEC;
-        sim_run(&sim, SEC);                  /* all have found their place */
-        v->worst_latency = 0;
+        struct sim_vcpu *v = sleeper(hogs, 500 * NSEC_PER_USEC,
+                                     9500 * NSEC_PER_USEC);
+
         sim_run(&sim, 10 * SEC);
         assert_true(v->worst_latency <= 100 * NSEC_PER_USEC);
         assert_true(off(v->ran, 11 * SEC / 20) < 10);
+    }
+}
+
+/* One that wakes often finds who goes on after it in a burst, and waits no
+ * longer than for its end. */
+static void frequent_sleepers_wait_a_burst(void **state)
+{
+    (void)state;
+    for (unsigned int hogs = 1; hogs <= 8; hogs++) {
+        struct sim_vcpu *v = sleeper(hogs, BVT_BURST / 20, BVT_BURST / 4);
+
+        sim_run(&sim, SEC);
+        assert_true(v->worst_latency <= BVT_BURST);
+        assert_true(sim.switches < 3 * SEC / BVT_BURST);
     }
 }
 
@@ -556,6 +582,97 @@ static void pinned(void **state)
     assert_int_equal(sim.v[0].cpu, 2);
 }
 
+/* Back and forth by wakes, each has its burst; not so by the end of a slice. */
+static void wakes_leave_a_burst(void **state)
+{
+    struct domain_sched dom = { .weight = 256 },
+                        warp = { .weight = 256, .warp_on = true,
+                                 .warp_us = 50000 };
+    struct bvt_vcpu a, b, c;
+    struct bvt_queue q;
+    uint64_t machine = 0;
+    s_time_t now = SEC;
+
+    (void)state;
+    bvt_queue_init(&q, &machine);
+    bvt_vcpu_init(&a, &dom);
+    bvt_vcpu_init(&b, &dom);
+    bvt_vcpu_init(&c, &warp);
+    assert_true(bvt_wake(&q, &a, now));
+    assert_ptr_equal(bvt_pick(&q, false, now), &a);
+    now += BVT_BURST / 4;
+    assert_false(bvt_wake(&q, &b, now));
+    assert_int_equal(bvt_slice(&q), BVT_BURST * 3 / 4);
+    now += BVT_BURST / 4;
+    bvt_charge(&q, now);
+    assert_ptr_equal(bvt_pick(&q, true, now), &a);
+    assert_int_equal(bvt_slice(&q), BVT_BURST / 2);
+    now += BVT_BURST / 2;
+    bvt_charge(&q, now);
+    assert_ptr_equal(bvt_pick(&q, true, now), &b);
+    /* b sleeps, a goes on for a burst at least. */
+    now += BVT_BURST / 4;
+    bvt_charge(&q, now);
+    assert_ptr_equal(bvt_pick(&q, false, now), &a);
+    assert_false(bvt_wake(&q, &b, now));
+    now += BVT_BURST;
+    bvt_charge(&q, now);
+    assert_ptr_equal(bvt_pick(&q, true, now), &b);
+    /* b is preempted when it is ahead by the allowance; a has no burst. */
+    now += 2 * BVT_ALLOWANCE;
+    bvt_charge(&q, now);
+    assert_ptr_equal(bvt_pick(&q, true, now), &a);
+    bvt_charge(&q, ++now);
+    assert_true(bvt_wake(&q, &c, now));
+    assert_ptr_equal(bvt_pick(&q, true, now), &c);
+    /* c has one, which does not outlast a yield. */
+    bvt_yield(&q);
+    assert_ptr_equal(bvt_pick(&q, true, now), &a);
+}
+
+/* A burst is no shield against who is warped. */
+static void warps_cut_bursts(void **state)
+{
+    struct domain_sched dom = { .weight = 256 },
+                        warp = { .weight = 256, .warp_on = true,
+                                 .warp_us = 50000 };
+    struct bvt_vcpu a, c;
+    struct bvt_queue q;
+    uint64_t machine = 0;
+
+    (void)state;
+    bvt_queue_init(&q, &machine);
+    bvt_vcpu_init(&a, &dom);
+    bvt_vcpu_init(&c, &warp);
+    assert_true(bvt_wake(&q, &a, SEC));
+    assert_ptr_equal(bvt_pick(&q, false, SEC), &a);
+    assert_true(bvt_wake(&q, &c, SEC + 1));
+    assert_ptr_equal(bvt_pick(&q, true, SEC + 1), &c);
+}
+
+/* The one that the running vcpu held off is gone: nothing cuts its time. */
+static void a_waiter_that_goes(void **state)
+{
+    struct domain_sched dom = { .weight = 256 };
+    struct bvt_vcpu a, b;
+    struct bvt_queue q;
+    uint64_t machine = 0;
+    s_time_t now = SEC;
+
+    (void)state;
+    bvt_queue_init(&q, &machine);
+    bvt_vcpu_init(&a, &dom);
+    bvt_vcpu_init(&b, &dom);
+    bvt_wake(&q, &a, now);
+    assert_ptr_equal(bvt_pick(&q, false, now), &a);
+    now += BVT_BURST / 4;
+    assert_false(bvt_wake(&q, &b, now));
+    bvt_remove(&q, &b);
+    assert_int_equal(bvt_slice(&q), S_TIME_MAX);
+    assert_ptr_equal(bvt_pick(&q, true, now), &a);
+    assert_int_equal(bvt_slice(&q), S_TIME_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +683,10 @@ int main(void)
         cmocka_unit_test(weights_that_cannot_be),
         cmocka_unit_test(weight_changes_at_once),
         cmocka_unit_test(sleepers_run_at_once),
+        cmocka_unit_test(frequent_sleepers_wait_a_burst),
+        cmocka_unit_test(wakes_leave_a_burst),
+        cmocka_unit_test(warps_cut_bursts),
+        cmocka_unit_test(a_waiter_that_goes),
         cmocka_unit_test(warped_latency),
         cmocka_unit_test(warp_is_no_share),
         cmocka_unit_test(sleep_is_not_saved),
