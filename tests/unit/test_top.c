@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 /* ---- figures ---- */
 
@@ -243,7 +244,7 @@ static void start(int answers, bool silent, const char *term,
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     struct winsize size = { .ws_row = 24, .ws_col = 80 };
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), argc = 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), argc = 0, own;
 
     strcpy(dir, "/tmp/test_top.XXXXXX");
     assert_non_null(mkdtemp(dir));
@@ -258,13 +259,17 @@ static void start(int answers, bool silent, const char *term,
     close(fd);
     while (argv[argc])
         argc++;
-    client = forkpty(&tty, NULL, NULL, &size);
+    assert_int_equal(openpty(&tty, &own, NULL, NULL, &size), 0);
+    assert_int_equal(tcgetattr(tty, &before), 0);
+    client = fork();
     if (!client) {
+        close(tty);
+        login_tty(own);
         setenv("XEND_SOCKET", path, 1);
         setenv("TERM", term, 1);
         exit(xl_main(argc, (char **)argv));
     }
-    assert_int_equal(tcgetattr(tty, &before), 0);
+    close(own);
     seen = 0;
     screen[0] = 0;
 }
