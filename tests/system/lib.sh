@@ -137,9 +137,13 @@ serve()
 
 digest() { md5sum | cut -d' ' -f1; }
 
-# For systemd on a machine that is slow beyond its limits.
-patient="systemd.default_device_timeout_sec=900"
-patient="$patient systemd.default_timeout_start_sec=900"
+# In a Debian's root $1: systemd waits for machines that are slower than it thinks.
+be_patient()
+{
+    mkdir -p "$1/etc/systemd/system.conf.d"
+    printf '[Manager]\nDefault%s=900\nDefault%s=900\n' DeviceTimeoutSec \
+        TimeoutStartSec >"$1/etc/systemd/system.conf.d/patient.conf"
+}
 
 # Until a Debian guest NAME has asked N times who logs in.
 wait_login()

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a guest's disk and network carry.
+ * What a guest's network carries.
  *
- *   io serve PORT            in dom0: the other end of the measurements
- *   io tcp HOST PORT WHERE NAME
- *                            NAME-out and NAME-in: µs for a MiB each way
- *   io disk DEVICE WHERE     µs for a MiB in order, and for 4 KiB anywhere,
- *                            read and written past the page cache
+ *   tcp serve PORT           in dom0: the other end of the measurements
+ *   tcp HOST PORT WHERE NAME NAME-out and NAME-in: µs for a MiB each way
  *
  * A line is `zzb WHERE NAME us`, the smallest of several rounds: what else runs
  * only adds.
@@ -14,7 +11,6 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,8 +19,6 @@
 #define ROUNDS  3
 #define MIB     8               /* moved in a round */
 #define CHUNK   (128u << 10)
-#define SMALL   4096u
-#define SMALLS  512             /* of them in a round */
 
 static char buf[CHUNK] __attribute__((aligned(4096)));
 
@@ -34,8 +28,6 @@ static void show(const char *where, const char *name, const char *way,
     printf("zzb %s %s%s %.3f\n", where, name, way, us);
     fflush(stdout);
 }
-
-/* ---- TCP ---- */
 
 static void give(int s)
 {
@@ -122,74 +114,12 @@ static void tcp(char **argv)
     show(argv[2], argv[3], "-in", in);
 }
 
-/* ---- a disk ---- */
-
-typedef ssize_t (*move_fn)(int fd, off_t at, size_t size);
-
-static ssize_t get(int fd, off_t at, size_t size)
-{
-    return pread(fd, buf, size, at);
-}
-
-static ssize_t put(int fd, off_t at, size_t size)
-{
-    return pwrite(fd, buf, size, at);
-}
-
-static double in_order(int fd, move_fn move)
-{
-    double best = 1e12;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        double start = now(), us;
-
-        for (off_t at = 0; at < (off_t)MIB << 20; at += CHUNK)
-            must(move(fd, at, CHUNK) == CHUNK, "disk");
-        us = (now() - start) / MIB;
-        best = us < best ? us : best;
-    }
-    return best;
-}
-
-static double anywhere(int fd, move_fn move)
-{
-    unsigned int seed = 1;
-    double best = 1e12;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        double start = now(), us;
-
-        for (int n = 0; n < SMALLS; n++) {
-            off_t page = rand_r(&seed) % ((MIB << 20) / SMALL);
-
-            must(move(fd, page * SMALL, SMALL) == SMALL, "disk");
-        }
-        us = (now() - start) / SMALLS;
-        best = us < best ? us : best;
-    }
-    return best;
-}
-
-static void disk(char **argv)
-{
-    int fd = open(argv[0], O_RDWR | O_DIRECT);
-
-    must(fd >= 0, argv[0]);
-    show(argv[1], "write", "", in_order(fd, put));
-    show(argv[1], "read", "", in_order(fd, get));
-    show(argv[1], "write4k", "", anywhere(fd, put));
-    show(argv[1], "read4k", "", anywhere(fd, get));
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 3 && !strcmp(argv[1], "serve"))
         serve(argv[2]);
-    if (argc == 6 && !strcmp(argv[1], "tcp"))
-        tcp(argv + 2);
-    else if (argc == 4 && !strcmp(argv[1], "disk"))
-        disk(argv + 2);
-    else
+    if (argc != 5)
         return 2;
+    tcp(argv + 1);
     return 0;
 }
