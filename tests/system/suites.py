@@ -8,7 +8,8 @@ class Boot:
                  cpu="Nehalem", smp=2, mem=2048, append="",
                  hv_append="dom0_mem=768M", limit=120, end="power-off",
                  disk=None, bus="virtio", disks=(), machine="pc", uefi=False,
-                 hardware=False, kernel="vmlinuz", extra=(), said=None):
+                 hardware=False, kernel="vmlinuz", extra=(), said=None,
+                 alone=False):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -29,12 +30,14 @@ class Boot:
         self.hardware = hardware        # the devices of hardware.py
         self.extra = extra      # QEMU's; {image}: the folder of images
         self.kernel = kernel
+        self.alone = alone      # it measures: no other machine beside it
 
 
 class Stop:
     """A machine that stops at its start with a line on its console."""
 
     cases = ()
+    alone = False
 
     def __init__(self, claim, line, kernel=None, damage=None, hv_append="",
                  screen=False):
@@ -73,8 +76,9 @@ SYSTEM = [
     Boot("dom0 boots on Nehalem, 4 CPUs", ["dom0"], smp=4, limit=180),
     Boot("dom0 boots on max,-smap, 2 CPUs", ["dom0", "create-one"],
          cpu="max,-smap", end="reboot"),
-    Boot("the tools run", ["dom0", "vectors", "info", "help"] + OURS + ["leak-tiny",
-         "weights"] + HOSTILE + GUESTS + ["leak-debian"]),
+    Boot("the tools run", ["dom0", "vectors", "info", "help"] + OURS + ["leak-tiny"] +
+         HOSTILE + GUESTS + ["leak-debian"]),
+    Boot("CPU time is shared", ["weights"], alone=True),
     Boot("xend is killed", ["dom0"] + KILL),
     Boot("domains are saved", ["dom0", "vectors"] + SAVE + SAVE_DEVICES,
          cpu="max,-smap"),
