@@ -89,11 +89,12 @@ def cpio(files):
     number = 1
     for path, data, mode in files:
         path = path.lstrip("/")
-        parent = os.path.dirname(path)
-        if parent and parent not in dirs:
-            dirs.add(parent)
-            entry(number, parent, stat.S_IFDIR | 0o755, b"")
-            number += 1
+        parts = path.split("/")
+        for parent in ("/".join(parts[:n]) for n in range(1, len(parts))):
+            if parent not in dirs:
+                dirs.add(parent)
+                entry(number, parent, stat.S_IFDIR | 0o755, b"")
+                number += 1
         entry(number, path, stat.S_IFREG | mode, data)
         number += 1
     entry(0, "TRAILER!!!", 0, b"")
