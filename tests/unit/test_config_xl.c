@@ -182,6 +182,28 @@ static void test_firmware(void **state)
     }
 }
 
+/* Claim: whoever gives a definition as JSON is told of firmware that is not
+ * there; no other is started in its place. */
+static void test_firmware_json(void **state)
+{
+    static const char *const words[] = { "ovmf", "grub.bin", "" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        struct config_report r;
+        struct domain_config *c = parse2("name = 'g'\nfirmware = '/a'", NULL,
+                                         &r);
+
+        assert_non_null(c);
+        free(c->firmware);
+        c->firmware = strdup(words[i]);
+        assert_int_equal(config_check(c, "config", &r), -EINVAL);
+        assert_non_null(strstr(r.error, "\"pvgrub64\""));
+        config_free(c);
+        config_report_fini(&r);
+    }
+}
+
 static void test_defaults(void **state)
 {
     struct config_report r;
@@ -391,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_firmware),
+        cmocka_unit_test(test_firmware_json),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_warned),

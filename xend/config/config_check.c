@@ -89,6 +89,11 @@ int config_check(struct domain_config *c, const char *place,
     if (c->kernel && c->firmware)
         return config_error(r, "%s: kernel and firmware are both given; "
                             "remove one", place);
+    if (c->firmware && c->firmware[0] != '/' &&
+        !streq(c->firmware, "pvgrub64"))
+        return config_error(r, "%s: firmware \"%s\" is not known; write "
+                            "\"pvgrub64\", or an absolute path", place,
+                            c->firmware);
     if (c->cmdline && strlen(c->cmdline) > 1023)
         return config_error(r, "%s: the kernel's command line has %zu "
                             "characters; at most 1023 fit", place,
