@@ -139,8 +139,10 @@ int vcpu_send_nmi(struct vcpu *v)
 {
     if (!READ_ONCE(v->pv.traps[VEC_NMI].address))
         return -EINVAL;
-    WRITE_ONCE(v->pv.nmi_pending, true);
-    smp_mb();                        /* pairs with op_block: pending, flags */
+    /* One waits: then it has been told of, and its CPU is left alone.  Full
+     * barrier: pairs with op_block, pending then flags. */
+    if (xchg(&v->pv.nmi_pending, true))
+        return 0;
     vcpu_kick(v);
     /* Wherever it runs later, the context switch looks. */
     softirq_raise_on(READ_ONCE(v->sched.cpu), SOFTIRQ_NMI);
