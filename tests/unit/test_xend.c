@@ -237,6 +237,31 @@ static void test_restart(void **state)
     assert_int_equal(model_free_kb(), empty_kb);
 }
 
+/* Claim: a definition that cannot be read costs a living domain nothing, once
+ * it is put right. */
+static void test_broken_definition(void **state)
+{
+    char command[400];
+
+    (void)state;
+    call_ok("domain.create", CREATE("g", ""));
+    stop_daemon(SIGTERM);
+    snprintf(command, sizeof(command), "cd %s/lib && for f in *-*.json; do "
+             "mv $f $f.kept && echo '{' >$f; done", root);
+    assert_int_equal(system(command), 0);
+    assert_true(start_daemon());
+    assert_true(has_state("g", "running"));
+    stop_daemon(SIGTERM);
+    snprintf(command, sizeof(command), "cd %s/lib && for f in *-*.json; do "
+             "mv $f.kept $f && test -s %s/run/domains/$f; done", root, root);
+    assert_int_equal(system(command), 0);
+    assert_true(start_daemon());
+    assert_true(has_state("g", "running"));
+    call_ok("domain.destroy", "{\"domain\":\"g\"}");
+    assert_true(is_clean(NULL, NULL));
+    assert_int_equal(model_free_kb(), empty_kb);
+}
+
 #define UPDATE(name, more) \
     "{\"domain\":\"g\",\"format\":\"xl\",\"text\":\"name='" name "'\\n" \
     "kernel='/bin/sh'\\nmemory=64\\n" more "\"}"
@@ -428,6 +453,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stop_building, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_broken_definition, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_update, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_create, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kill_destroy, setup, teardown),

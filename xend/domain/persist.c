@@ -304,8 +304,8 @@ static void restore_definitions(struct xend *x, struct living *l)
     closedir(files);
 }
 
-/* Of domains that are not known: killed before the definition was there, or
- * after it went. */
+/* Of domains without a definition: killed before that was there, or after it
+ * went.  One that cannot be read may be put right: its record stays. */
 static void sweep_records(struct xend *x)
 {
     _cleanup_free_ char *dir = xasprintf("%s/domains", x->opt.run_dir);
@@ -313,10 +313,11 @@ static void sweep_records(struct xend *x)
     struct dirent *e;
 
     while (files && (e = readdir(files))) {
-        _cleanup_free_ char *uuid = xstrdup(e->d_name);
+        _cleanup_free_ char *uuid = xstrdup(e->d_name), *definition = NULL;
 
         uuid[strcspn(uuid, ".")] = 0;
-        if (*uuid && (!domain_by_uuid(x, uuid) ||
+        definition = definition_path(x, uuid);
+        if (*uuid && (access(definition, F_OK) ||
                       !streq(e->d_name + strlen(uuid), ".json")))
             unlinkat(dirfd(files), e->d_name, 0);
     }
