@@ -27,7 +27,7 @@ back_is() { [ "$(xenstore-read "/local/domain/0/backend/${device%/*}/$id/${devic
 # What a device has left, anywhere.
 left()
 {
-    ls /sys/bus/xen-backend/devices
+    ls /sys/bus/xen-backend/devices | grep "^v"
     ls -d /sys/block/loop*/loop 2>/dev/null
     ls /sys/class/net | grep '^vif'
     xenstore-ls -f | grep -e "/domain/$id/\(device\|error\)/v" \
