@@ -19,12 +19,14 @@ static struct cpu_timers {
     s_time_t programmed;             /* (t) what the APIC timer is set to */
 } cpu_timers[NR_CPUS];
 
-/* Make this CPU's interrupt arrive for the first timer. */
+/* Make this CPU's interrupt arrive for the first timer.  If that is later than
+ * before, the interrupt stays: one too many costs less than to set it each time
+ * a slice begins. */
 static void program_locked(struct cpu_timers *ct)
 {
     s_time_t first = ct->heap.top ? ct->heap.top->key : S_TIME_MAX;
 
-    if (first != ct->programmed) {
+    if (first < ct->programmed) {
         ct->programmed = first;
         apic_timer_set(first);
     }
@@ -40,7 +42,6 @@ static void insert_locked(struct cpu_timers *ct, struct timer *t)
         softirq_raise_on(t->cpu, SOFTIRQ_TIMER);
 }
 
-/* A timer that goes leaves the interrupt as it is: one too many is cheap. */
 static void remove_locked(struct cpu_timers *ct, struct timer *t)
 {
     if (t->set) {

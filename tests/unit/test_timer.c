@@ -108,6 +108,27 @@ static void set(struct probe *p, s_time_t due)
     timer_set(&p->t, due);
 }
 
+/* What becomes later leaves the interrupt alone, which comes once too often. */
+static void later_costs_nothing(void **state)
+{
+    struct probe p = { 0 };
+
+    (void)state;
+    timer_init(&p.t, fire, &p, 0);
+    set(&p, 1100);
+    assert_int_equal(apic[0], 1100);
+    apic[0] = 1101;                          /* not ours: to see a write */
+    set(&p, 1500);
+    assert_int_equal(apic[0], 1101);
+    set(&p, 1050);
+    assert_int_equal(apic[0], 1050);
+    set(&p, 1500);
+    advance(1499);
+    assert_int_equal(p.fired, 0);
+    advance(1501);
+    assert_int_equal(p.fired, 1);
+}
+
 static void fires_once_in_time(void **state)
 {
     struct probe p[5] = { { .fired = 0 } };
@@ -245,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(fires_once_in_time, setup),
+        cmocka_unit_test_setup(later_costs_nothing, setup),
         cmocka_unit_test_setup(stop_and_set_again, setup),
         cmocka_unit_test_setup(on_another_cpu, setup),
         cmocka_unit_test_setup(killed_is_dead, setup),
