@@ -40,13 +40,13 @@ lie()
 {
     _want=$1
     shift
-    $attach >/tmp/out 2>&1 &
+    $attach >/tmp/lie 2>&1 &
     _xl=$!
     wait_for 20 back_is 2 || fail "dom0's end is not ready"
     front "$@"
     wait $_xl && fail "$*: taken"
-    [ "$(wc -l </tmp/out)" = 1 ] && grep -qE "$_want" /tmp/out ||
-        fail "$*: no '$_want' in: $(cat /tmp/out)"
+    [ "$(wc -l </tmp/lie)" = 1 ] && grep -qE "$_want" /tmp/lie ||
+        fail "$*: no '$_want' in: $(cat /tmp/lie)"
     wait_for 10 nothing_left || fail "$*: left: $(left)"
 }
 
@@ -54,12 +54,12 @@ lie()
 # does in the end.
 hold_on()
 {
-    $attach >/tmp/out 2>&1 &
+    $attach >/tmp/lie 2>&1 &
     _xl=$!
     wait_for 20 back_is 2 || fail "dom0's end is not ready"
     front "$@" && wait_for 20 back_is 4 || fail "not connected"
     front state 4
-    wait $_xl || fail "$*: $(cat /tmp/out)"
+    wait $_xl || fail "$*: $(cat /tmp/lie)"
     refused "does not let go of it within 10 s.*force" $detach
     refused "as soon as the guest lets go" $detach
 }
