@@ -49,6 +49,7 @@ class Options:
     cpu = "Nehalem"
     smp = 2
     mem = 2048                  # MiB
+    parallel = True             # a thread for each CPU, not one in all
     icount = False              # the instruction clock, one thread
     files = ()                  # (path in the image, bytes or file, mode);
                                 # with a disk: a tar file on a second disk
@@ -162,7 +163,8 @@ class Machine:
     def command(self):
         """QEMU's command line."""
         o = self.options
-        accel = "tcg" if o.icount else "tcg,thread=multi"
+        accel = "tcg,thread=" + ("multi" if o.parallel and not o.icount
+                                 else "single")
         argv = ["qemu-system-x86_64", "-M", o.machine, "-accel", accel,
                 "-cpu", o.cpu,
                 "-m", str(o.mem), "-smp", str(1 if o.icount else o.smp),

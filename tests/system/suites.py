@@ -8,8 +8,8 @@ class Boot:
                  cpu="Nehalem", smp=2, mem=2048, append="",
                  hv_append="dom0_mem=768M", limit=120, end="power-off",
                  disk=None, bus="virtio", disks=(), machine="pc", uefi=False,
-                 hardware=False, kernel="vmlinuz", extra=(), said=None,
-                 alone=False, isolated=False):
+                 hardware=False, kernel="vmlinuz-zstd", extra=(), said=None,
+                 alone=False, isolated=False, parallel=False):
         self.claim = claim
         self.cases = list(cases)
         self.hypervisor = hypervisor
@@ -29,8 +29,11 @@ class Boot:
         self.uefi = uefi
         self.hardware = hardware        # the devices of hardware.py
         self.extra = extra      # QEMU's; {image}: the folder of images
-        self.kernel = kernel
+        self.kernel = kernel    # Debian's; as it comes, by xz, it boots slower
         self.alone = alone      # it measures: no other machine beside it
+        # A thread of the emulator for each CPU, so that they really run at the
+        # same time; with fewer CPUs here, they wait for each other long.
+        self.parallel = parallel
         # Page tables apart as the CPU needs it, or nowhere: an emulator takes
         # 1.7 times as long for it.
         self.isolated = isolated
@@ -40,8 +43,7 @@ class Stop:
     """A machine that stops at its start with a line on its console."""
 
     cases = ()
-    smp = 1
-    alone = False
+    alone = parallel = False
 
     def __init__(self, claim, line, kernel=None, damage=None, hv_append="",
                  screen=False):
@@ -73,28 +75,27 @@ HARDWARE = ["dom0", "hardware-pci", "hardware-disks", "hardware-net",
 
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
-         end="reboot"),
-    Boot("dom0 boots on qemu64, 2 CPUs", ["dom0"], cpu="qemu64"),
+         end="reboot", kernel="vmlinuz"),
+    Boot("dom0 boots on qemu64, 2 CPUs", ["dom0"], cpu="qemu64",
+         parallel=True),
     Boot("dom0 boots on Nehalem,+smep, 2 CPUs", ["dom0", "create-one"],
-         cpu="Nehalem,+smep", isolated=True),
+         cpu="Nehalem,+smep", isolated=True, kernel="vmlinuz", parallel=True),
     Boot("dom0 boots on Nehalem, 4 CPUs", ["dom0"], smp=4, limit=180,
-         isolated=True),
+         isolated=True, parallel=True),
     Boot("dom0 boots on max,-smap, 2 CPUs", ["dom0", "create-one"],
-         cpu="max,-smap", end="reboot", isolated=True),
-    Boot("the tools run", ["dom0", "vectors", "info", "help"] + OURS + ["leak-tiny"] +
-         HOSTILE + GUESTS + ["leak-debian"]),
-    Boot("CPU time is shared", ["weights"], alone=True),
-    Boot("xend is killed", ["dom0"] + KILL, smp=1),
+         cpu="max,-smap", end="reboot", isolated=True, parallel=True),
+    Boot("the tools run", ["dom0", "info", "help"] + OURS + GUESTS),
+    Boot("guests share the CPUs", ["weights", "vectors", "leak-tiny"] +
+         HOSTILE + ["leak-debian"], alone=True, parallel=True),
+    Boot("xend is killed", ["dom0"] + KILL),
     Boot("domains are saved", ["dom0", "vectors"] + SAVE + SAVE_DEVICES,
-         cpu="max,-smap", smp=1),
+         cpu="max,-smap"),
     Boot("dom0 has devices on i440fx", HARDWARE, hardware=True),
     Boot("dom0 has devices on q35, and memory above 4 GiB", HARDWARE,
          machine="q35", mem=5120, hardware=True),
-    Boot("dom0's kernel is packed by zstd", ["dom0"], kernel="vmlinuz-zstd",
-         smp=1),
-    Boot("disks", ["dom0"] + DISKS, smp=1),
-    Boot("networks", ["dom0"] + NET, smp=1),
-    Boot("devices come and go", ["attach"], smp=1),
+    Boot("disks", ["dom0"] + DISKS),
+    Boot("networks", ["dom0"] + NET),
+    Boot("devices come and go", ["attach"]),
 ]
 
 STOPS = [
@@ -125,23 +126,23 @@ GUEST = ["guest-firmware", "guest-login", "guest-apt", "guest-disk",
 # Debian with systemd: as dom0, from a disk, and as a guest.
 DEBIAN = [
     Boot("GRUB starts zazen and a Debian dom0 with systemd",
-         ["systemd", "systemd-xend", "auto-save", "@reboot", "auto-restore",
-          "update-grub"], disk="debian.img", limit=180, smp=1,
+         ["systemd", "systemd-xend", "auto-save", "@reboot",
+          "auto-restore"], disk="debian.img", limit=180,
          end="orderly power-off", said="(?s)g3: shutting down.*"
          "g2: shutting down.*g1: shutting down"),
     Boot("GRUB on UEFI starts zazen and a Debian dom0 with systemd",
          ["systemd", "uefi", "update-grub"], disk="debian.img", bus="ahci",
          machine="q35", uefi=True, limit=240, end="orderly power-off"),
-    Boot("a Debian guest with systemd", GUEST, cpu="max,-smap", smp=1,
+    Boot("a Debian guest with systemd", GUEST, cpu="max,-smap",
          disks=("guest.img", "guests.img"), extra=OUTSIDE),
 ]
 
 INTEROP = [
     Boot("Debian's xl on zazen", ["dom0", "info", "create-four", "list-format",
-         "pause", "destroy", "leak-few"], tools="xen", smp=1),
+         "pause", "destroy", "leak-few"], tools="xen"),
     Boot("our tools on Debian's Xen", ["dom0", "info", "create-four",
          "list-format", "pause", "shutdown", "destroy", "leak-few",
-         "disk-three", "net-few"], hypervisor="xen", smp=1),
+         "disk-three", "net-few"], hypervisor="xen"),
 ]
 
 # The cases themselves, with both halves of Debian's: do they test rightly?
@@ -152,20 +153,22 @@ PARTNER = [
 
 LONG = [
     Boot(f"dom0 boots on {cpu}, {smp} CPUs", ["dom0", "create-one"], cpu=cpu,
-         smp=smp, limit=240, isolated=True)
+         smp=smp, limit=240, isolated=True, parallel=True)
     for cpu in ("qemu64", "Nehalem", "Nehalem,+smep", "max,-smap")
     for smp in (1, 2, 4)
 ] + [
     Boot("much data by network", ["net-long"]),
     Boot("the tools run, three times",
-         (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3),
+         (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3, isolated=True,
+         parallel=True),
     Boot("devices come and go often",
          ["attach-long"] + ["disk-destroy", "net-destroy"] * 5),
     Boot("xend is killed at every step",
          ["kill-create-long", "kill-destroy-long", "kill-disk-long",
           "kill-net-long"]),
-    Boot("domains are saved often", ["save-long", "save-load"], cpu="max,-smap"),
+    Boot("domains are saved often", ["save-long", "save-load"],
+         cpu="max,-smap"),
 ]
 
-SUITES = {"system": STOPS + SYSTEM, "debian": DEBIAN, "interop": INTEROP, "partner": PARTNER,
-          "long": LONG}
+SUITES = {"system": STOPS + SYSTEM, "debian": DEBIAN, "interop": INTEROP,
+          "partner": PARTNER, "long": LONG}
