@@ -25,7 +25,10 @@
 #define CUT_LIMIT    5          /* for dom0's to let go */
 #define SETTLE_LIMIT 30         /* for the guest to look for it in vain */
 
+enum { SEEN, SEEN_ONCE, UNSEEN };        /* how often it is still to ask */
+
 static void step(struct device *dev);
+static void set_limit(struct device *dev, unsigned int seconds);
 
 static void stop_waiting(struct device *dev)
 {
@@ -145,6 +148,12 @@ static void late(struct device *dev)
                  dev->name, CLOSE_LIMIT);
         break;
     case PHASE_SETTLE:
+        if (r->unseen == SEEN_ONCE && !r->touched) {
+            r->touched = true;
+            device_touch(dev);
+            set_limit(dev, SETTLE_LIMIT);
+            return;
+        }
         if (r->unseen)
             log_warn("%s: the guest has not seen it go within %d s",
                      dev->name, SETTLE_LIMIT);
@@ -269,14 +278,17 @@ static void on_miss(void *arg)
 {
     struct device *dev = arg;
 
-    dev->run->unseen = false;
+    if (dev->run->unseen)
+        dev->run->unseen--;
     if (dev->run->timer)
         sd_event_source_set_time_relative(dev->run->timer, 0);
 }
 
 /*
  * A guest that finds a device anew before it has seen it go takes it for the
- * old one.  It sees that it went when it asks for its nodes.
+ * old one.  It sees that it went when it asks for its nodes, but only begins
+ * then to take its driver off, which writes to them in the end.  It hears of
+ * changes one after the other: once it asks again, the driver is off.
  */
 static void remove_nodes(struct device *dev)
 {
@@ -285,13 +297,16 @@ static void remove_nodes(struct device *dev)
     char path[DEVICE_PATH_MAX];
 
     snprintf(path, sizeof(path), "/local/domain/%u/device", dev->domid);
-    r->unseen = !r->stop && dev->d->state == LIFE_RUNNING &&
-                store_is_watched(s, dev->domid, path);
+    if (!r->stop && dev->d->state == LIFE_RUNNING &&
+        store_is_watched(s, dev->domid, path))
+        r->unseen = UNSEEN;
     r->has_nodes = false;
     device_remove_nodes(dev, r->unseen);
     device_front_path(dev, path);
-    if (r->unseen)
-        r->miss = store_on_miss(s, dev->domid, path, on_miss, dev);
+    if (!r->unseen)
+        return;
+    r->miss = store_on_miss(s, dev->domid, path, on_miss, dev);
+    device_touch(dev);          /* xend was killed after the removal, perhaps */
 }
 
 /* --- threads ---- */

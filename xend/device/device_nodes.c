@@ -226,6 +226,15 @@ void device_remove_nodes(struct device *dev, bool unseen)
     commit(dev);
 }
 
+void device_touch(struct device *dev)
+{
+    char path[DEVICE_PATH_MAX];
+
+    device_front_path(dev, path);
+    store_mkdir(dev->d->x->store, NULL, path);
+    store_rm(dev->d->x->store, NULL, path);
+}
+
 void device_seen(struct device *dev)
 {
     char path[DEVICE_PATH_MAX];

@@ -40,7 +40,9 @@ struct device_run {
     bool mute;                  /* no driver in dom0 has looked at it */
     bool asked, cut;            /* the guest to let go; the guest off */
     bool kept;                  /* it has not let go: it goes when it does */
-    bool unseen;                /* the guest has yet to see that it went */
+    unsigned int unseen;        /* how often the guest is still to see that it
+                                   went */
+    bool touched;               /* it was told once more */
     struct err err;             /* of the thread */
     device_end_fn *done;
     void *ctx;
@@ -115,6 +117,8 @@ int device_write_cut(struct device *dev);
  * until device_seen(): in devices_restore() it is a device that goes.
  */
 void device_remove_nodes(struct device *dev, bool unseen);
+/* Let the guest hear once more of the front end's path, where nothing is. */
+void device_touch(struct device *dev);
 void device_seen(struct device *dev);
 /* Those notes, as store_list() has it. */
 char *device_list_unseen(struct domain *d, const struct device_ops *ops);
