@@ -81,8 +81,8 @@ static ssize_t read_more(int flags)
 {
     ssize_t n;
 
-    if (in_len + 65536 > in_size) {
-        in_size = in_size ? in_size * 2 : 128 * 1024;
+    if (in_len + 8192 > in_size) {
+        in_size = in_size ? in_size * 2 : 16384;    /* no mapping of its own */
         in = realloc(in, in_size);
         if (!in)
             exit(fail("out of memory"));

@@ -182,6 +182,7 @@ int vcpu_yield(void)
 {
     current->sched.yield = true;
     softirq_raise(SOFTIRQ_SCHEDULE);
+    cpu_relax();                     /* if nobody waits here, it is a spin */
     return 0;
 }
 

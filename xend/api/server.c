@@ -103,7 +103,7 @@ static int on_conn(sd_event_source *source, int fd, uint32_t events, void *arg)
 
     (void)source;
     if (events & EPOLLIN) {
-        n = buf_read(&c->in, fd, 65536);
+        n = buf_read(&c->in, fd, 8192);
         if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR)) {
             conn_free(c);
             return 0;
