@@ -76,7 +76,8 @@ static int take(int s, uint64_t bytes)
         }
         for (size_t i = 0; i < CHUNK / 8; i++)
             if (buf[i] != next_word(&state)) {
-                printf("wrong at byte %llu\n", (unsigned long long)(at + i * 8));
+                at += i * 8;
+                printf("wrong at byte %llu\n", (unsigned long long)at);
                 return 0;
             }
     }
