@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
+#include <semaphore.h>
 #include <stdint.h>
 
 #include "store_rig.h"
@@ -49,7 +50,8 @@ static char calls[200];         /* of the kind's operations, a letter each */
 static int prepare_rc;
 static struct err result;
 static int nr_results, saves;
-static bool live;
+static bool live, slow_release;
+static sem_t go_on;
 
 static int op_prepare(struct device *dev, struct err *err)
 {
@@ -85,6 +87,8 @@ static void op_unplug(struct device *dev)
 static void op_release(struct device *dev)
 {
     (void)dev;
+    if (slow_release)
+        sem_wait(&go_on);
     strcat(calls, "r");
 }
 
@@ -185,18 +189,24 @@ static void guest_watches(void)
 }
 
 /* The guest hears of the device and looks for it, but it went. */
-static void guest_looks_once(void)
+static void look(void)
 {
     static const char node[] = "device/vbd/51712";
     char reply[8192];
+
+    assert_int_equal(call(1, XS_DIRECTORY, 0, node, sizeof(node), reply),
+                     XS_ERROR);
+}
+
+static void guest_looks_once(void)
+{
     bool heard = false;
 
     hurried = false;
     while (*event(1))
         heard = true;
     assert_true(heard);
-    assert_int_equal(call(1, XS_DIRECTORY, 0, node, sizeof(node), reply),
-                     XS_ERROR);
+    look();
     assert_true(hurried);
 }
 
@@ -583,6 +593,37 @@ static void test_guest(void **state)
     assert_true(no_nodes() && list_empty(&d.devices));
 }
 
+/* Claim: a guest that looks while the device is still being released has only
+ * begun; it is told once more, at once. */
+static void test_early_look(void **state)
+{
+    struct device *dev;
+
+    (void)state;
+    sem_init(&go_on, 0, 0);
+    slow_release = true;
+    make();
+    detach(false);
+    front(STATE_CLOSED);
+    dev = list_first(&d.devices, struct device, link);
+    store_write(s, NULL, BACK "/state", "6");
+    for (int i = 0; dev->run->phase != PHASE_RELEASE; i++) {
+        assert_true(i < 10);
+        sd_event_run(loop, 1000000);
+    }
+    while (*event(1))
+        ;
+    look();
+    sem_post(&go_on);
+    settle();
+    slow_release = false;
+    assert_false(list_empty(&d.devices));
+    guest_looks_once();
+    late_now();
+    ended(0, "");
+    assert_true(no_nodes() && list_empty(&d.devices));
+}
+
 /* Claim: the end of a domain takes devices down from any point on. */
 static void test_stop(void **state)
 {
@@ -773,7 +814,8 @@ int main(void)
         TEST(test_attach), TEST(test_detach), TEST(test_queue),
         TEST(test_blind), TEST(test_busy),
         TEST(test_cut), TEST(test_fails), TEST(test_guest),
-        TEST(test_stop), TEST(test_start), TEST(test_crossing),
+        TEST(test_early_look), TEST(test_stop), TEST(test_start),
+        TEST(test_crossing),
         TEST(test_restart),
         TEST(test_listing), TEST(test_refused),
     };

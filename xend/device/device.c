@@ -28,7 +28,7 @@
 enum { SEEN, SEEN_ONCE, UNSEEN };        /* how often it is still to ask */
 
 static void step(struct device *dev);
-static void set_limit(struct device *dev, unsigned int seconds);
+static bool settled(struct device *dev);
 
 static void stop_waiting(struct device *dev)
 {
@@ -148,12 +148,8 @@ static void late(struct device *dev)
                  dev->name, CLOSE_LIMIT);
         break;
     case PHASE_SETTLE:
-        if (r->unseen == SEEN_ONCE && !r->touched) {
-            r->touched = true;
-            device_touch(dev);
-            set_limit(dev, SETTLE_LIMIT);
+        if (r->hurried && !settled(dev))
             return;
-        }
         if (r->unseen)
             log_warn("%s: the guest has not seen it go within %d s",
                      dev->name, SETTLE_LIMIT);
@@ -250,10 +246,13 @@ static void on_change(void *arg, const char *path)
 
 static void set_limit(struct device *dev, unsigned int seconds)
 {
-    int rc = sd_event_add_time_relative(dev->d->x->loop, &dev->run->timer,
-                                        CLOCK_MONOTONIC, seconds * SECONDS,
-                                        10000, on_late, dev);
+    struct device_run *r = dev->run;
+    int rc;
 
+    r->timer = sd_event_source_disable_unref(r->timer);
+    rc = sd_event_add_time_relative(dev->d->x->loop, &r->timer,
+                                    CLOCK_MONOTONIC, seconds * SECONDS, 10000,
+                                    on_late, dev);
     if (rc < 0)
         log_err("no timer: %s", strerror(-rc));
 }
@@ -280,7 +279,8 @@ static void on_miss(void *arg)
 
     if (dev->run->unseen)
         dev->run->unseen--;
-    if (dev->run->timer)
+    dev->run->hurried = dev->run->phase == PHASE_SETTLE;
+    if (dev->run->hurried)
         sd_event_source_set_time_relative(dev->run->timer, 0);
 }
 
@@ -307,6 +307,20 @@ static void remove_nodes(struct device *dev)
         return;
     r->miss = store_on_miss(s, dev->domid, path, on_miss, dev);
     device_touch(dev);          /* xend was killed after the removal, perhaps */
+}
+
+/* The guest has seen it go, or need not; else wait for that. */
+static bool settled(struct device *dev)
+{
+    struct device_run *r = dev->run;
+
+    if (!r->unseen || r->stop)
+        return true;
+    r->hurried = false;
+    if (r->unseen == SEEN_ONCE)
+        device_touch(dev);
+    set_limit(dev, SETTLE_LIMIT);
+    return false;
 }
 
 /* --- threads ---- */
@@ -449,10 +463,7 @@ static bool step_down(struct device *dev)
         return !enter(dev, PHASE_RELEASE, r->is_prepared && ops->release);
     case PHASE_RELEASE:
         r->phase = PHASE_SETTLE;
-        if (!r->unseen || r->stop)
-            return true;
-        set_limit(dev, SETTLE_LIMIT);
-        return false;
+        return settled(dev);
     case PHASE_SETTLE:
         stop_waiting(dev);
         device_seen(dev);

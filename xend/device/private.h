@@ -42,7 +42,7 @@ struct device_run {
     bool kept;                  /* it has not let go: it goes when it does */
     unsigned int unseen;        /* how often the guest is still to see that it
                                    went */
-    bool touched;               /* it was told once more */
+    bool hurried;               /* it has just looked */
     struct err err;             /* of the thread */
     device_end_fn *done;
     void *ctx;
