@@ -95,7 +95,6 @@ SYSTEM = [
          machine="q35", mem=5120, hardware=True),
     Boot("disks", ["dom0"] + DISKS),
     Boot("networks", ["dom0"] + NET),
-    Boot("devices come and go", ["attach"]),
 ]
 
 STOPS = [
@@ -160,6 +159,7 @@ LONG = [
     Boot("the tools run, three times",
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3, isolated=True,
          parallel=True),
+    Boot("devices come and go", ["attach"]),
     Boot("devices come and go often",
          ["attach-long"] + ["disk-destroy", "net-destroy"] * 5),
     Boot("xend is killed at every step",
