@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <json-c/json.h>
-#include <semaphore.h>
 #include <stdint.h>
 
 #include "store_rig.h"
@@ -40,71 +39,16 @@ static int fake_hurry(sd_event_source *source, uint64_t usec)
 #include "../../xend/device/device.c"
 #undef sd_event_add_time_relative
 #undef sd_event_source_set_time_relative
+#include "fake_device_ops.h"
 
 #define BACK  "/local/domain/0/backend/vbd/1/51712"
 #define FRONT "/local/domain/1/device/vbd/51712"
 
 static struct xend x;
 static struct domain d;
-static char calls[200];         /* of the kind's operations, a letter each */
-static int prepare_rc;
 static struct err result;
 static int nr_results, saves;
-static bool live, slow_release;
-static sem_t go_on;
-
-static int op_prepare(struct device *dev, struct err *err)
-{
-    strcat(calls, "p");
-    return prepare_rc ? err_set(err, prepare_rc, "%s: no", dev->name) : 0;
-}
-
-static void op_nodes(struct device *dev)
-{
-    strcat(calls, "n");
-    device_put_back(dev, "params", "%s", "x");
-}
-
-static int op_plug(struct device *dev, struct err *err)
-{
-    (void)dev, (void)err;
-    strcat(calls, "P");
-    return 0;
-}
-
-static void op_plugged(struct device *dev)
-{
-    strcat(calls, "N");
-    device_put_back(dev, "plugged", "%d", 1);
-}
-
-static void op_unplug(struct device *dev)
-{
-    (void)dev;
-    strcat(calls, "u");
-}
-
-static void op_release(struct device *dev)
-{
-    (void)dev;
-    if (slow_release)
-        sem_wait(&go_on);
-    strcat(calls, "r");
-}
-
-static void op_adopt(struct device *dev)
-{
-    strcat(calls, dev->config ? "a" : "A");
-}
-
-const struct device_ops vbd_ops = {
-    .kind = DEVICE_VBD, .type = "vbd", .prepare = op_prepare,
-    .nodes = op_nodes, .plug = op_plug, .plugged = op_plugged,
-    .unplug = op_unplug, .release = op_release, .adopt = op_adopt,
-};
-
-const struct device_ops vif_ops = { .kind = DEVICE_VIF, .type = "vif",
-                                    .nodes = op_nodes };
+static bool live;
 
 int hostnet_resume(const char *run_dir, struct err *err)
 {
@@ -593,8 +537,7 @@ static void test_guest(void **state)
     assert_true(no_nodes() && list_empty(&d.devices));
 }
 
-/* Claim: a guest that looks while the device is still being released has only
- * begun; it is told once more, at once. */
+/* Claim: a guest that looks before the release's end is told once more. */
 static void test_early_look(void **state)
 {
     struct device *dev;
