@@ -73,7 +73,8 @@ expect stop 0 "unpause late;save late late.save;save 2-b 2-b.save;save 1-a \
 expect start 1 "restore 1-a.restoring;restore 2-b.restoring;restore \
 bad.restoring;restore late.restoring;"
 left=$(cd "$work/save" && echo *)
-[ "$left" = "bad.failed cut.failed" ] || { echo "xendomains: left in save: $left"; rc=1; }
+[ "$left" = "bad.failed cut.failed" ] ||
+    { echo "xendomains: left in save: $left"; rc=1; }
 # What is saved and not to be restored is not started from the beginning: its
 # memory and its disk would not fit any more.
 echo "XENDOMAINS_RESTORE=false" >>"$work/default/xendomains"

@@ -758,8 +758,7 @@ int main(void)
         TEST(test_blind), TEST(test_busy),
         TEST(test_cut), TEST(test_fails), TEST(test_guest),
         TEST(test_early_look), TEST(test_stop), TEST(test_start),
-        TEST(test_crossing),
-        TEST(test_restart),
+        TEST(test_crossing), TEST(test_restart),
         TEST(test_listing), TEST(test_refused),
     };
 

@@ -25,7 +25,7 @@
 #define CUT_LIMIT    5          /* for dom0's to let go */
 #define SETTLE_LIMIT 30         /* for the guest to look for it in vain */
 
-enum { SEEN, SEEN_ONCE, UNSEEN };        /* how often it is still to ask */
+enum { SEEN_ONCE = 1, UNSEEN };  /* how often the guest is still to ask */
 
 static void step(struct device *dev);
 static bool settled(struct device *dev);
