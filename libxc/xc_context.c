@@ -85,7 +85,8 @@ int xc_xstate_format(struct xc *xc, uint32_t domid, unsigned int vcpu,
     if (rc)
         return rc;
     *ret_x = (struct xc_xstate){ 0, 0 };
-    if (op.u.vcpuextstate.size) {
+    /* Without XSAVE, Xen names the size of a header. */
+    if (op.u.vcpuextstate.xfeature_mask) {
         ret_x->features = op.u.vcpuextstate.xfeature_mask;
         ret_x->size = (uint32_t)op.u.vcpuextstate.size;
     }

@@ -140,7 +140,8 @@ INTEROP = [
     Boot("Debian's xl on zazen", ["dom0", "info", "create-four", "list-format",
          "pause", "destroy", "leak-few"], tools="xen"),
     Boot("our tools on Debian's Xen", ["dom0", "info", "list-format", "pause",
-         "destroy", "leak-few", "disk-three", "net-few"], hypervisor="xen"),
+         "destroy", "leak-few", "disk-three", "net-few", "save-few"],
+         hypervisor="xen"),
 ]
 
 # The cases themselves, with both halves of Debian's: do they test rightly?

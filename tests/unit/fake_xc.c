@@ -198,7 +198,8 @@ static long domctl(struct fake_xc *f, struct xen_domctl *op)
         op->u.ext_vcpucontext = f->entries;
         return 0;
     case XEN_DOMCTL_getvcpuextstate:
-        op->u.vcpuextstate.size = 0;
+        op->u.vcpuextstate.xfeature_mask = 0;    /* as Xen without XSAVE */
+        op->u.vcpuextstate.size = 16;
         return 0;
     case XEN_DOMCTL_getpageframeinfo3:
         frame_infos(f, &op->u.getpageframeinfo3);
