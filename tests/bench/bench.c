@@ -5,6 +5,8 @@
  *   bench WHERE            every measurement, a line each: zzb WHERE NAME us
  *   bench time WHERE NAME COUNT COMMAND [UNDO]
  *                          the command by the shell, COUNT times, in ms
+ *   bench run WHERE NAME COUNT PROGRAM [ARGUMENT]...
+ *                          the program itself, its output thrown away, in ms
  *   bench tsc WHERE        the time stamp counter, in ms of a 1 GHz clock
  *   bench true             nothing (what exec starts)
  *
@@ -17,6 +19,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -241,19 +244,39 @@ static void measure_all(const char *where)
     }
 }
 
-static void measure_command(char **argv, int argc)
+static void by_shell(char **command)
+{
+    must(system(*command) == 0, *command);
+}
+
+static void by_itself(char **program)
+{
+    posix_spawn_file_actions_t quiet;
+    pid_t pid;
+
+    must(!posix_spawn_file_actions_init(&quiet) &&
+         !posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY,
+                                           0), "file actions");
+    must(!posix_spawnp(&pid, *program, &quiet, NULL, program, environ),
+         *program);
+    child_ended(pid);
+    posix_spawn_file_actions_destroy(&quiet);
+}
+
+/* argv: WHERE NAME COUNT and what run takes; undo may be null. */
+static void measure_command(char **argv, void (*run)(char **what), char *undo)
 {
     double best = 1e12;
 
     for (int i = atoi(argv[2]); i > 0; i--) {
         double start = now(), took;
 
-        must(system(argv[3]) == 0, argv[3]);
+        run(argv + 3);
         took = now() - start;
         if (took < best)
             best = took;
-        if (argc > 4)
-            must(system(argv[4]) == 0, argv[4]);
+        if (undo)
+            by_shell(&undo);
     }
     printf("zzb %s %s %.3f\n", argv[0], argv[1], best / 1000);
 }
@@ -270,7 +293,11 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc >= 6 && !strcmp(argv[1], "time")) {
-        measure_command(argv + 2, argc - 2);
+        measure_command(argv + 2, by_shell, argv[6]);
+        return 0;
+    }
+    if (argc >= 6 && !strcmp(argv[1], "run")) {
+        measure_command(argv + 2, by_itself, NULL);
         return 0;
     }
     if (argc != 2)
