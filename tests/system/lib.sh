@@ -232,6 +232,11 @@ if [ "$1" = state ]; then
     for f in /var/log/xend/*.log /var/log/xen/console/guest-*.log; do
         [ -e "$f" ] && echo "--- $f" && tail -n 5 "$f"
     done
+    xl debug-keys q
     echo "--- xl dmesg"
-    xl dmesg | tail -n 30
+    xl dmesg | tail -n 40
+    dmesg -c >/dev/null
+    echo w >/proc/sysrq-trigger
+    echo "--- dom0's tasks that wait"
+    dmesg | tail -n 60
 fi

@@ -94,6 +94,7 @@ SYSTEM = [
     Boot("dom0 has devices on q35, and memory above 4 GiB", HARDWARE,
          machine="q35", mem=5120, hardware=True),
     Boot("disks", ["dom0"] + DISKS),
+    Boot("devices come and go", ["attach"]),
     Boot("networks", ["dom0"] + NET),
 ]
 
@@ -160,7 +161,6 @@ LONG = [
     Boot("the tools run, three times",
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3, isolated=True,
          parallel=True),
-    Boot("devices come and go", ["attach"]),
     Boot("devices come and go often",
          ["attach-long"] + ["disk-destroy", "net-destroy"] * 5),
     Boot("xend is killed at every step",
