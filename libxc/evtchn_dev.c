@@ -17,27 +17,61 @@
 struct xc_evtchn {
     struct xc *xc;
     int fd;
+    uint32_t port;
 };
 
-int xc_evtchn_open(struct xc *xc, struct xc_evtchn **ret_ev)
+static int dev_op(struct xc_evtchn *ev, unsigned long request, void *arg)
+{
+    return (int)ev->xc->ops->ioctl(ev->xc->ctx, ev->fd, request, arg);
+}
+
+/* The binding requests answer with the port. */
+static int open_bound(struct xc *xc, unsigned long request, void *arg,
+                      struct xc_evtchn **ret_ev)
 {
     struct xc_evtchn *ev = calloc(1, sizeof(*ev));
-    int fd, flags;
+    int rc = -ENOMEM, flags;
 
     if (!ev)
-        return -ENOMEM;
-    fd = xc->ops->open(xc->ctx, "xen/evtchn");
-    if (fd < 0) {
-        free(ev);
-        return fd;
-    }
-    flags = fcntl(fd, F_GETFL);
-    if (flags >= 0)
-        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+        return rc;
     ev->xc = xc;
-    ev->fd = fd;
+    ev->fd = rc = xc->ops->open(xc->ctx, "xen/evtchn");
+    if (rc < 0)
+        goto fail;
+    flags = fcntl(ev->fd, F_GETFL);
+    if (flags >= 0)
+        fcntl(ev->fd, F_SETFL, flags | O_NONBLOCK);
+    rc = dev_op(ev, request, arg);
+    if (rc < 0)
+        goto fail_close;
+    ev->port = (uint32_t)rc;
     *ret_ev = ev;
     return 0;
+
+ fail_close:
+    xc->ops->close(xc->ctx, ev->fd);
+ fail:
+    free(ev);
+    return rc;
+}
+
+int xc_evtchn_bind_interdomain(struct xc *xc, uint32_t domid,
+                               uint32_t remote_port, struct xc_evtchn **ret_ev)
+{
+    struct ioctl_evtchn_bind_interdomain arg = {
+        .remote_domain = domid,
+        .remote_port = remote_port,
+    };
+
+    return open_bound(xc, IOCTL_EVTCHN_BIND_INTERDOMAIN, &arg, ret_ev);
+}
+
+int xc_evtchn_bind_virq(struct xc *xc, unsigned int virq,
+                        struct xc_evtchn **ret_ev)
+{
+    struct ioctl_evtchn_bind_virq arg = { .virq = virq };
+
+    return open_bound(xc, IOCTL_EVTCHN_BIND_VIRQ, &arg, ret_ev);
 }
 
 void xc_evtchn_destroy(struct xc_evtchn *ev)
@@ -53,82 +87,25 @@ int xc_evtchn_fd(const struct xc_evtchn *ev)
     return ev->fd;
 }
 
-static int dev_op(struct xc_evtchn *ev, unsigned long request, void *arg)
+int xc_evtchn_notify(struct xc_evtchn *ev)
 {
-    return (int)ev->xc->ops->ioctl(ev->xc->ctx, ev->fd, request, arg);
-}
-
-/* The binding requests answer with the port. */
-static int dev_bind(struct xc_evtchn *ev, unsigned long request, void *arg,
-                    uint32_t *ret_port)
-{
-    int rc = dev_op(ev, request, arg);
-
-    if (rc < 0)
-        return rc;
-    *ret_port = (uint32_t)rc;
-    return 0;
-}
-
-int xc_evtchn_bind_interdomain(struct xc_evtchn *ev, uint32_t domid,
-                               uint32_t remote_port, uint32_t *ret_port)
-{
-    struct ioctl_evtchn_bind_interdomain arg = {
-        .remote_domain = domid,
-        .remote_port = remote_port,
-    };
-
-    return dev_bind(ev, IOCTL_EVTCHN_BIND_INTERDOMAIN, &arg, ret_port);
-}
-
-int xc_evtchn_bind_virq(struct xc_evtchn *ev, unsigned int virq,
-                        uint32_t *ret_port)
-{
-    struct ioctl_evtchn_bind_virq arg = { .virq = virq };
-
-    return dev_bind(ev, IOCTL_EVTCHN_BIND_VIRQ, &arg, ret_port);
-}
-
-int xc_evtchn_bind_unbound(struct xc_evtchn *ev, uint32_t domid,
-                           uint32_t *ret_port)
-{
-    struct ioctl_evtchn_bind_unbound_port arg = { .remote_domain = domid };
-
-    return dev_bind(ev, IOCTL_EVTCHN_BIND_UNBOUND_PORT, &arg, ret_port);
-}
-
-int xc_evtchn_unbind(struct xc_evtchn *ev, uint32_t port)
-{
-    struct ioctl_evtchn_unbind arg = { .port = port };
-
-    return dev_op(ev, IOCTL_EVTCHN_UNBIND, &arg);
-}
-
-int xc_evtchn_notify(struct xc_evtchn *ev, uint32_t port)
-{
-    struct ioctl_evtchn_notify arg = { .port = port };
+    struct ioctl_evtchn_notify arg = { .port = ev->port };
 
     return dev_op(ev, IOCTL_EVTCHN_NOTIFY, &arg);
 }
 
-int xc_evtchn_pending(struct xc_evtchn *ev, uint32_t *ret_ports,
-                      unsigned int max)
+bool xc_evtchn_pending(struct xc_evtchn *ev)
 {
-    ssize_t n = read(ev->fd, ret_ports, max * sizeof(*ret_ports));
+    uint32_t port;
 
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    return n < 0 ? -errno : (int)(n / (ssize_t)sizeof(*ret_ports));
+    return read(ev->fd, &port, sizeof(port)) == sizeof(port);
 }
 
-int xc_evtchn_unmask(struct xc_evtchn *ev, const uint32_t *ports,
-                     unsigned int nr)
+int xc_evtchn_unmask(struct xc_evtchn *ev)
 {
-    ssize_t n = write(ev->fd, ports, nr * sizeof(*ports));
+    ssize_t n = write(ev->fd, &ev->port, sizeof(ev->port));
 
-    if (n < 0)
-        return -errno;
-    return n == (ssize_t)(nr * sizeof(*ports)) ? 0 : -EIO;
+    return n < 0 ? -errno : 0;
 }
 
 int xc_store_dom0_map(struct xc *xc,

@@ -261,35 +261,32 @@ int xc_evtchn_alloc_unbound(struct xc *xc, uint32_t domid, uint32_t remote,
 int xc_evtchn_is_bound(struct xc *xc, uint32_t domid, uint32_t port,
                        bool *ret_bound);
 
-/* /dev/xen/evtchn: our own ends, with a file descriptor to wait on.  One
- * thread at a time may use it. */
+/*
+ * Our own end of a channel, by /dev/xen/evtchn.  Each is an open file of its
+ * own: Linux (6.1, evtchn_interrupt) wakes who waits for a file only if it
+ * finds that all in it was read, and may have looked just before that was so.
+ * With more than one port there, none of them would be heard of again.
+ */
 struct xc_evtchn;
 
-int xc_evtchn_open(struct xc *xc, struct xc_evtchn **ret_ev);
-void xc_evtchn_destroy(struct xc_evtchn *ev);   /* unbinds all; NULL is fine */
+/* Bind a new local port to remote_port of domid; or to a VIRQ_* of
+ * <xen/xen.h>. */
+int xc_evtchn_bind_interdomain(struct xc *xc, uint32_t domid,
+                               uint32_t remote_port, struct xc_evtchn **ret_ev);
+int xc_evtchn_bind_virq(struct xc *xc, unsigned int virq,
+                        struct xc_evtchn **ret_ev);
+void xc_evtchn_destroy(struct xc_evtchn *ev);   /* unbinds; NULL is fine */
 
 /* Readable when an event is pending; nonblocking. */
 int xc_evtchn_fd(const struct xc_evtchn *ev);
 
-/* Bind our new local port to remote_port of domid; or to a VIRQ_* of
- * <xen/xen.h>; or make one that domid may bind to. */
-int xc_evtchn_bind_interdomain(struct xc_evtchn *ev, uint32_t domid,
-                               uint32_t remote_port, uint32_t *ret_port);
-int xc_evtchn_bind_virq(struct xc_evtchn *ev, unsigned int virq,
-                        uint32_t *ret_port);
-int xc_evtchn_bind_unbound(struct xc_evtchn *ev, uint32_t domid,
-                           uint32_t *ret_port);
-int xc_evtchn_unbind(struct xc_evtchn *ev, uint32_t port);
-
 /* Tell the other end. */
-int xc_evtchn_notify(struct xc_evtchn *ev, uint32_t port);
+int xc_evtchn_notify(struct xc_evtchn *ev);
 
-/* Up to max pending ports; each is masked until it is unmasked, so unmask it
- * before looking at its ring.  Returns their number, 0 when there are none. */
-int xc_evtchn_pending(struct xc_evtchn *ev, uint32_t *ret_ports,
-                      unsigned int max);
-int xc_evtchn_unmask(struct xc_evtchn *ev, const uint32_t *ports,
-                     unsigned int nr);
+/* Take the event that is pending, if one is.  No other comes until the channel
+ * is unmasked: do that before looking at its ring. */
+bool xc_evtchn_pending(struct xc_evtchn *ev);
+int xc_evtchn_unmask(struct xc_evtchn *ev);
 
 #define XC_VIRQ_DOM_EXC  3u     /* a domain shut down, crashed or died */
 #define XC_VIRQ_CON_RING 8u     /* the hypervisor's log grew */

@@ -81,16 +81,15 @@ static int start_store(struct xend *x, struct err *err)
               : 0;
 }
 
-static int start_consoles(struct xend *x, struct err *err)
+static void start_consoles(struct xend *x)
 {
     _cleanup_free_ char *dir = xasprintf("%s/console", x->opt.run_dir);
     struct console_params params = {
         .loop = x->loop, .xc = host_xc(x->host), .state_dir = dir,
         .log_dir = x->opt.log_dir,
     };
-    int rc = consoles_create(&params, &x->consoles);
 
-    return rc ? err_sys(err, rc, "cannot serve consoles") : 0;
+    x->consoles = consoles_create(&params);
 }
 
 static int start_loop(struct xend *x, struct err *err)
@@ -127,10 +126,9 @@ static int start(struct xend *x, struct err *err)
         rc = host_create(x, domains_scan, &x->host, err);
     if (!rc)
         rc = start_store(x, err);
-    if (!rc)
-        rc = start_consoles(x, err);
     if (rc)
         return rc;
+    start_consoles(x);
     x->notify = event_notify;
     rc = domains_create(x, &x->domains);
     if (!rc)

@@ -9,7 +9,7 @@
 #include "fake_rings.h"
 
 #define PORTS (FAKE_DOMAINS * 4)    /* a local port is domid * 4 + port */
-#define HANDLES 8                   /* that a process has open at a time */
+#define HANDLES 24                  /* that a process has open at a time */
 
 static struct shared {
     char page[PORTS][XC_PAGE_SIZE] __attribute__((aligned(XC_PAGE_SIZE)));
@@ -19,12 +19,11 @@ static struct shared {
 } *sh;
 
 /*
- * Each handle has an eventfd of its own, as each open device has its queue: who
- * reads one takes no other's wake-up.  Whoever sends may be another process, so
- * they are made before the fork.
+ * Each channel has an eventfd of its own, as each open device has its queue.
+ * Whoever sends may be another process, so they are made before the fork.
  */
 struct xc_evtchn {
-    unsigned int handle;
+    unsigned int handle, port;
 };
 
 static int event_fd[HANDLES];
@@ -87,12 +86,15 @@ void fake_killed(void)
         sh->bound[i] = sh->pending[i] = 0;
 }
 
-int xc_evtchn_open(struct xc *xc, struct xc_evtchn **ret_ev)
+int xc_evtchn_bind_interdomain(struct xc *xc, uint32_t domid,
+                               uint32_t remote_port, struct xc_evtchn **ret_ev)
 {
+    unsigned int port = domid * 4 + remote_port, i = 0;
     struct xc_evtchn *ev;
-    unsigned int i = 0;
 
     (void)xc;
+    if (domid >= FAKE_DOMAINS || remote_port >= 4 || sh->bound[port])
+        return -EINVAL;
     while (i < HANDLES && in_use[i])
         i++;
     if (i == HANDLES)
@@ -100,6 +102,8 @@ int xc_evtchn_open(struct xc *xc, struct xc_evtchn **ret_ev)
     in_use[i] = true;
     ev = calloc(1, sizeof(*ev));
     ev->handle = i + 1;
+    ev->port = port;
+    __atomic_store_n(&sh->bound[port], ev->handle, __ATOMIC_RELEASE);
     *ret_ev = ev;
     return 0;
 }
@@ -108,9 +112,7 @@ void xc_evtchn_destroy(struct xc_evtchn *ev)
 {
     if (!ev)
         return;
-    for (int i = 0; i < PORTS; i++)
-        if (sh->bound[i] == ev->handle)
-            sh->bound[i] = 0;
+    sh->bound[ev->port] = sh->pending[ev->port] = 0;
     in_use[ev->handle - 1] = false;
     free(ev);
 }
@@ -120,60 +122,31 @@ int xc_evtchn_fd(const struct xc_evtchn *ev)
     return event_fd[ev->handle - 1];
 }
 
-int xc_evtchn_bind_interdomain(struct xc_evtchn *ev, uint32_t domid,
-                               uint32_t remote_port, uint32_t *ret_port)
+int xc_evtchn_notify(struct xc_evtchn *ev)
 {
-    unsigned int i = domid * 4 + remote_port;
-
-    if (domid >= FAKE_DOMAINS || remote_port >= 4 || sh->bound[i])
-        return -EINVAL;
-    __atomic_store_n(&sh->bound[i], ev->handle, __ATOMIC_RELEASE);
-    *ret_port = i;
-    return 0;
-}
-
-int xc_evtchn_unbind(struct xc_evtchn *ev, uint32_t port)
-{
-    (void)ev;
-    sh->bound[port] = sh->pending[port] = 0;
-    return 0;
-}
-
-int xc_evtchn_notify(struct xc_evtchn *ev, uint32_t port)
-{
-    (void)ev;
     if (fake_hook)
         fake_hook();
-    __atomic_store_n(&sh->notified[port], true, __ATOMIC_RELEASE);
+    __atomic_store_n(&sh->notified[ev->port], true, __ATOMIC_RELEASE);
     return 0;
 }
 
-int xc_evtchn_pending(struct xc_evtchn *ev, uint32_t *ret_ports,
-                      unsigned int max)
+bool xc_evtchn_pending(struct xc_evtchn *ev)
 {
-    unsigned int nr = 0;
     eventfd_t n;
+    bool was;
 
     if (fake_hook)
         fake_hook();
     eventfd_read(xc_evtchn_fd(ev), &n);
-    for (unsigned int i = 0; i < PORTS && nr < max; i++)
-        if (sh->bound[i] == ev->handle &&
-            __atomic_exchange_n(&sh->pending[i], false, __ATOMIC_ACQ_REL))
-            ret_ports[nr++] = i;
-    if (nr == max)
-        eventfd_write(xc_evtchn_fd(ev), 1);     /* there may be more */
+    was = __atomic_exchange_n(&sh->pending[ev->port], false, __ATOMIC_ACQ_REL);
     if (fake_hook)
         fake_hook();
-    return nr;
+    return was;
 }
 
-int xc_evtchn_unmask(struct xc_evtchn *ev, const uint32_t *ports,
-                     unsigned int nr)
+int xc_evtchn_unmask(struct xc_evtchn *ev)
 {
     (void)ev;
-    (void)ports;
-    (void)nr;
     return 0;
 }
 

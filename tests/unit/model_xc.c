@@ -323,11 +323,11 @@ int xc_evtchn_alloc_unbound(struct xc *xc, uint32_t domid, uint32_t remote,
     return leave(now, 0);
 }
 
-int xc_evtchn_bind_virq(struct xc_evtchn *ev, unsigned int virq,
-                        uint32_t *ret_port)
+int xc_evtchn_bind_virq(struct xc *xc, unsigned int virq,
+                        struct xc_evtchn **ret_ev)
 {
     (void)virq;
-    return xc_evtchn_bind_interdomain(ev, 0, VIRQ_PORT, ret_port);
+    return xc_evtchn_bind_interdomain(xc, 0, VIRQ_PORT, ret_ev);
 }
 
 int xc_sched_id(struct xc *xc, uint32_t *ret_id)

@@ -32,8 +32,7 @@ struct console_params {
     size_t log_max;                 /* bytes of one log file; 0: 1 MiB */
 };
 
-int consoles_create(const struct console_params *params,
-                    struct consoles **ret_c);
+struct consoles *consoles_create(const struct console_params *params);
 
 /* Let go of everything; rings and histories stay for the next process. */
 void consoles_destroy(struct consoles *c);

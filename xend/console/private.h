@@ -91,9 +91,10 @@ struct console {
     sd_event_source *deadline;      /* closing ends; or throttling does */
 
     struct xencons_interface *ring; /* NULL: detached */
-    struct hash_node by_port;
+    struct xc_evtchn *ev;
+    sd_event_source *io;            /* of ev */
     uint64_t mfn;                   /* of the ring's page */
-    uint32_t port, local_port;
+    uint32_t port;                  /* the guest's */
     uint32_t out_cons, in_prod;     /* ours; the ring has copies */
     uint64_t period, taken;         /* what the guest cost in this period */
     bool throttled;
@@ -104,13 +105,10 @@ struct consoles {
     struct console_params params;
     struct list all;
     struct hash by_domid;
-    struct console_rings *rings;
 };
 
 /* ---- ring.c ---- */
 
-int console_rings_create(struct consoles *cs);
-void console_rings_destroy(struct consoles *cs);
 int con_ring_attach(struct console *c, bool fresh);
 void con_ring_detach(struct console *c);
 

@@ -15,71 +15,23 @@
 #define IN_SIZE sizeof(((struct xencons_interface *)0)->in)
 #define COMPLAIN_US (60u * 1000 * 1000)
 
-struct console_rings {
-    struct xc_evtchn *ev;
-    struct hash by_port;
-    sd_event_source *io;
-};
-
 static int on_event(sd_event_source *source, int fd, uint32_t revents,
                     void *ctx)
 {
-    struct consoles *cs = ctx;
-    struct console_rings *r = cs->rings;
-    struct console *c;
-    uint32_t port[64];
-    int nr;
+    struct console *c = ctx;
 
     (void)source;
     (void)fd;
     (void)revents;
-    nr = xc_evtchn_pending(r->ev, port, 64);
-    if (nr <= 0)
-        return 0;
-    for (int i = 0; i < nr; i++)
-        hash_for_each_match(c, &r->by_port, hash_u64(port[i]), by_port)
-            if (c->local_port == port[i]) {
-                console_event(c);
-                break;
-            }
+    if (xc_evtchn_pending(c->ev))
+        console_event(c);
     return 0;
 }
 
 void ring_unmask(struct console *c)
 {
     if (c->ring)
-        xc_evtchn_unmask(c->cs->rings->ev, &c->local_port, 1);
-}
-
-int console_rings_create(struct consoles *cs)
-{
-    struct console_rings *r;
-    int rc;
-
-    if (!cs->params.xc)
-        return 0;
-    cs->rings = r = xcalloc(1, sizeof(*r));
-    hash_init(&r->by_port);
-    rc = xc_evtchn_open(cs->params.xc, &r->ev);
-    if (!rc)
-        rc = sd_event_add_io(cs->params.loop, &r->io, xc_evtchn_fd(r->ev),
-                             EPOLLIN, on_event, cs);
-    if (rc < 0)
-        console_rings_destroy(cs);
-    return rc < 0 ? rc : 0;
-}
-
-void console_rings_destroy(struct consoles *cs)
-{
-    struct console_rings *r = cs->rings;
-
-    if (!r)
-        return;
-    sd_event_source_disable_unref(r->io);
-    xc_evtchn_destroy(r->ev);
-    hash_fini(&r->by_port);
-    free(r);
-    cs->rings = NULL;
+        xc_evtchn_unmask(c->ev);
 }
 
 /* Where the ring is to go on: where the history says, if that can be. */
@@ -100,38 +52,39 @@ static void find_place(struct console *c, bool fresh)
 
 int con_ring_attach(struct console *c, bool fresh)
 {
-    struct console_rings *r = c->cs->rings;
+    struct console_params *p = &c->cs->params;
     void *page;
     int rc;
 
-    if (!r)
+    if (!p->xc)
         return -ENODEV;
-    rc = xc_foreign_map(c->cs->params.xc, c->domid, PROT_READ | PROT_WRITE,
-                        &c->mfn, 1, &page);
+    rc = xc_foreign_map(p->xc, c->domid, PROT_READ | PROT_WRITE, &c->mfn, 1,
+                        &page);
     if (rc)
         return rc;
-    rc = xc_evtchn_bind_interdomain(r->ev, c->domid, c->port, &c->local_port);
-    if (rc) {
-        xc_foreign_unmap(c->cs->params.xc, page, 1);
+    c->ring = page;
+    rc = xc_evtchn_bind_interdomain(p->xc, c->domid, c->port, &c->ev);
+    if (!rc)
+        rc = sd_event_add_io(p->loop, &c->io, xc_evtchn_fd(c->ev), EPOLLIN,
+                             on_event, c);
+    if (rc < 0) {
+        con_ring_detach(c);
         return rc;
     }
-    c->ring = page;
-    hash_add(&r->by_port, &c->by_port, hash_u64(c->local_port));
     find_place(c, fresh);
     __atomic_store_n(&c->ring->out_cons, c->out_cons, __ATOMIC_RELEASE);
     /* A notification may have been lost, theirs or ours. */
-    xc_evtchn_notify(r->ev, c->local_port);
+    xc_evtchn_notify(c->ev);
     return 0;
 }
 
 void con_ring_detach(struct console *c)
 {
-    struct console_rings *r = c->cs->rings;
-
     if (!c->ring)
         return;
-    hash_del(&r->by_port, &c->by_port);
-    xc_evtchn_unbind(r->ev, c->local_port);
+    c->io = sd_event_source_disable_unref(c->io);
+    xc_evtchn_destroy(c->ev);
+    c->ev = NULL;
     xc_foreign_unmap(c->cs->params.xc, c->ring, 1);
     c->ring = NULL;
 }
@@ -169,7 +122,7 @@ size_t ring_take(struct console *c)
                 len - first);
     c->out_cons = prod;
     __atomic_store_n(&c->ring->out_cons, prod, __ATOMIC_RELEASE);
-    xc_evtchn_notify(c->cs->rings->ev, c->local_port);
+    xc_evtchn_notify(c->ev);
     return len;
 }
 
@@ -193,6 +146,6 @@ size_t ring_give(struct console *c, const char *data, size_t len)
         c->ring->in[MASK_XENCONS_IDX(c->in_prod + i, c->ring->in)] = data[i];
     c->in_prod += len;
     __atomic_store_n(&c->ring->in_prod, c->in_prod, __ATOMIC_RELEASE);
-    xc_evtchn_notify(c->cs->rings->ev, c->local_port);
+    xc_evtchn_notify(c->ev);
     return len;
 }

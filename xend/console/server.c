@@ -213,12 +213,10 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *ctx)
     return 0;
 }
 
-int consoles_create(const struct console_params *params,
-                    struct consoles **ret_c)
+struct consoles *consoles_create(const struct console_params *params)
 {
     struct consoles *cs = xcalloc(1, sizeof(*cs));
     const char *dir = params->log_dir;
-    int rc;
 
     cs->params = *params;
     cs->params.state_dir = xstrdup(params->state_dir);
@@ -233,14 +231,7 @@ int consoles_create(const struct console_params *params,
     hash_init(&cs->by_domid);
     if (dir && mkdir(dir, 0750) < 0 && errno != EEXIST)
         log_warn("console: %s: %s", dir, strerror(errno));
-    rc = console_rings_create(cs);
-    if (rc) {
-        log_err("console: no event channels or grants: %s", strerror(-rc));
-        consoles_destroy(cs);
-        return rc;
-    }
-    *ret_c = cs;
-    return 0;
+    return cs;
 }
 
 void consoles_destroy(struct consoles *cs)
@@ -251,7 +242,6 @@ void consoles_destroy(struct consoles *cs)
         return;
     list_for_each_safe(c, next, &cs->all, link)
         console_free(c);
-    console_rings_destroy(cs);
     hash_fini(&cs->by_domid);
     free((char *)cs->params.state_dir);
     free((char *)cs->params.log_dir);

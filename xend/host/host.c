@@ -17,9 +17,8 @@ struct host {
     struct xend *x;
     void (*on_exit)(struct xend *x);
     struct xc *xc;
-    struct xc_evtchn *ev;
+    struct xc_evtchn *ev;       /* VIRQ_DOM_EXC */
     sd_event_source *source;
-    uint32_t port;              /* VIRQ_DOM_EXC */
     uint64_t reserved_kb;
     unsigned int nr_cpus;
 };
@@ -29,11 +28,10 @@ static int on_domain_exception(sd_event_source *source, int fd,
                                uint32_t events, void *arg)
 {
     struct host *h = arg;
-    uint32_t port;
 
     (void)source, (void)fd, (void)events;
-    while (xc_evtchn_pending(h->ev, &port, 1) > 0)
-        xc_evtchn_unmask(h->ev, &port, 1);
+    if (xc_evtchn_pending(h->ev))
+        xc_evtchn_unmask(h->ev);
     h->on_exit(h->x);
     return 0;
 }
@@ -42,9 +40,7 @@ static int watch_domains(struct host *h)
 {
     int rc;
 
-    rc = xc_evtchn_open(h->xc, &h->ev);
-    if (!rc)
-        rc = xc_evtchn_bind_virq(h->ev, XC_VIRQ_DOM_EXC, &h->port);
+    rc = xc_evtchn_bind_virq(h->xc, XC_VIRQ_DOM_EXC, &h->ev);
     if (!rc)
         rc = sd_event_add_io(h->x->loop, &h->source, xc_evtchn_fd(h->ev),
                              EPOLLIN, on_domain_exception, h);

@@ -17,12 +17,6 @@
 
 #define RUN_BUDGET 32               /* requests of one connection in a turn */
 
-struct rings {
-    struct xc_evtchn *ev;
-    struct hash by_port;
-    sd_event_source *io;
-};
-
 static void reset_io(struct conn *c, uint32_t req_cons, uint32_t rsp_prod)
 {
     conn_drop_io(c);
@@ -218,7 +212,7 @@ static void ring_flush(struct conn *c)
         __atomic_store_n(&ring->connection, XENSTORE_CONNECTED,
                          __ATOMIC_RELEASE);
     c->reconnecting = false;
-    xc_evtchn_notify(c->s->rings->ev, c->local_port);
+    xc_evtchn_notify(c->ev);
 }
 
 void conn_flush(struct conn *c)
@@ -244,58 +238,20 @@ void conn_flush(struct conn *c)
 static int on_event(sd_event_source *source, int fd, uint32_t revents,
                     void *ctx)
 {
-    struct store *s = ctx;
-    uint32_t port[64];
-    struct conn *c;
-    int nr;
+    struct conn *c = ctx;
+    struct store *s = c->s;
 
     (void)source;
     (void)fd;
     (void)revents;
-    nr = xc_evtchn_pending(s->rings->ev, port, 64);
-    if (nr <= 0)
+    if (!xc_evtchn_pending(c->ev))
         return 0;
-    xc_evtchn_unmask(s->rings->ev, port, nr);
-    for (int i = 0; i < nr; i++)
-        hash_for_each_match(c, &s->rings->by_port, hash_u64(port[i]), by_port)
-            if (c->local_port == port[i]) {
-                conn_run(c);
-                if (!list_empty(&c->out))
-                    conn_mark_dirty(c);     /* there may be room now */
-                break;
-            }
+    xc_evtchn_unmask(c->ev);
+    conn_run(c);
+    if (!list_empty(&c->out))
+        conn_mark_dirty(c);             /* there may be room now */
     store_settle(s);
     return 0;
-}
-
-int rings_create(struct store *s)
-{
-    int rc;
-
-    if (!s->params.xc)
-        return 0;
-    s->rings = xcalloc(1, sizeof(*s->rings));
-    hash_init(&s->rings->by_port);
-    rc = xc_evtchn_open(s->params.xc, &s->rings->ev);
-    if (!rc)
-        rc = sd_event_add_io(s->params.loop, &s->rings->io,
-                             xc_evtchn_fd(s->rings->ev), EPOLLIN, on_event, s);
-    if (rc < 0)
-        rings_destroy(s);
-    return rc < 0 ? rc : 0;
-}
-
-void rings_destroy(struct store *s)
-{
-    struct rings *r = s->rings;
-
-    if (!r)
-        return;
-    sd_event_source_disable_unref(r->io);
-    xc_evtchn_destroy(r->ev);
-    hash_fini(&r->by_port);
-    free(r);
-    s->rings = NULL;
 }
 
 /* By its frame: a mapping by grant would cost dom0 a page of its own, and the
@@ -324,6 +280,16 @@ static void ring_unmap(struct conn *c)
     c->ring = NULL;
 }
 
+void ring_detach(struct conn *c)
+{
+    if (!c->ring)
+        return;
+    c->io = sd_event_source_disable_unref(c->io);
+    xc_evtchn_destroy(c->ev);
+    c->ev = NULL;
+    ring_unmap(c);
+}
+
 /* Go on where the daemon before this one stopped (journal.c). */
 static void ring_resume(struct conn *c)
 {
@@ -343,22 +309,24 @@ static void ring_resume(struct conn *c)
 
 int ring_attach(struct conn *c, bool fresh)
 {
-    struct rings *r = c->s->rings;
+    struct store *s = c->s;
     int rc;
 
-    if (!r)
+    if (!s->params.xc)
         return -ENODEV;
     if (c->ring)
         return 0;
     rc = ring_map(c);
     if (rc)
         return rc;
-    rc = xc_evtchn_bind_interdomain(r->ev, c->domid, c->port, &c->local_port);
-    if (rc) {
-        ring_unmap(c);
+    rc = xc_evtchn_bind_interdomain(s->params.xc, c->domid, c->port, &c->ev);
+    if (!rc)
+        rc = sd_event_add_io(s->params.loop, &c->io, xc_evtchn_fd(c->ev),
+                             EPOLLIN, on_event, c);
+    if (rc < 0) {
+        ring_detach(c);
         return rc;
     }
-    hash_add(&r->by_port, &c->by_port, hash_u64(c->local_port));
     if (fresh) {
         c->req_cons = c->ring->req_cons;
         c->rsp_prod = c->ring->rsp_prod;
@@ -373,15 +341,6 @@ int ring_attach(struct conn *c, bool fresh)
     list_add_tail(&c->s->runnable, &c->run);
     store_wake(c->s);
     return 0;
-}
-
-void ring_detach(struct conn *c)
-{
-    if (!c->ring)
-        return;
-    hash_del(&c->s->rings->by_port, &c->by_port);
-    xc_evtchn_unbind(c->s->rings->ev, c->local_port);
-    ring_unmap(c);
 }
 
 int conn_introduce(struct store *s, unsigned int domid, uint64_t mfn,

@@ -75,14 +75,15 @@ struct conn {
 
     /* CONN_RING */
     struct xenstore_domain_interface *ring;     /* NULL: not attached */
-    struct hash_node by_port;
+    struct xc_evtchn *ev;
     uint64_t mfn;
-    uint32_t port, local_port;
+    uint32_t port;                  /* the other end's */
     uint32_t req_cons, rsp_prod;    /* ours; the ring has copies */
 
     /* CONN_SOCKET */
     int fd;
-    sd_event_source *io;
+
+    sd_event_source *io;            /* of the channel, or of the socket */
 
     uint64_t complained[COMPLAIN_NR];   /* when, in microseconds */
 };
@@ -114,7 +115,6 @@ struct store {
 
     sd_event_source *later;         /* runnable conns, local events */
     sd_event_source *rewriter;
-    struct rings *rings;
     struct listener {
         struct store *s;
         sd_event_source *io;
@@ -187,8 +187,6 @@ void conn_run(struct conn *c);
 /* Show what is on record: req_cons, output, notification. */
 void conn_flush(struct conn *c);
 
-int rings_create(struct store *s);      /* nothing without a hypervisor */
-void rings_destroy(struct store *s);
 /*
  * Map and bind a connection's ring.  A fresh one starts where the ring is,
  * else it carries on from what the journal knows.

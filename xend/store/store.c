@@ -184,11 +184,6 @@ int store_start(struct store *s)
     struct conn *c;
     int rc;
 
-    rc = rings_create(s);
-    if (rc) {
-        log_err("xenstore: no event channels or grants: %s", strerror(-rc));
-        return rc;
-    }
     list_for_each(c, &s->conns, link) {
         if (c->kind != CONN_RING)
             continue;
@@ -218,7 +213,6 @@ void store_destroy(struct store *s)
     local_fini(s);
     list_for_each_safe(c, next_c, &s->conns, link)
         conn_free(c);
-    rings_destroy(s);
     sd_event_source_disable_unref(s->later);
     sd_event_source_disable_unref(s->rewriter);
     journal_close(&s->journal);
