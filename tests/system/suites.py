@@ -162,7 +162,7 @@ LONG = [
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3, isolated=True,
          parallel=True),
     Boot("devices come and go often",
-         ["attach-long"] + ["disk-destroy", "net-destroy"] * 5),
+         ["attach-long"] + ["disk-destroy", "net-destroy"] * 5, mem=3072),
     Boot("xend is killed at every step",
          ["kill-create-long", "kill-destroy-long", "kill-disk-long",
           "kill-net-long"]),
