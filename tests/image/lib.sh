@@ -187,7 +187,8 @@ add_libraries()
 
     shift 2
     mkdir -p "$root/lib/x86_64-linux-gnu" "$root/lib64"
-    { for f; do LD_LIBRARY_PATH=$path ldd "$f" || :; done; } |
+    # A static program has none, which ldd takes for an error.
+    { for f; do LD_LIBRARY_PATH=$path ldd "$f" || :; done; } 2>/dev/null |
         sed -n 's/^.*=> \(\/[^ ]*\) .*/\1/p' | sort -u |
         while read -r f; do
             cp -L "$f" "$root/lib/x86_64-linux-gnu/"
