@@ -183,6 +183,15 @@ typed()
     return "$(sed -n "s/^.*zz-end-$_id-\([0-9]*\)-.*/\1/p" "$_console.out")"
 }
 
+# The system of log_in has N vcpus, and all its services run.
+all_runs()
+{
+    [ "$(typed 30 nproc)" = "$1" ] || fail "vcpus: $(typed 30 nproc)"
+    _state=$(typed 300 systemctl is-system-running --wait)
+    [ "$_state" = running ] ||
+        fail "$_state: $(typed 30 systemctl --failed)"
+}
+
 # End the shell of log_in.
 log_off()
 {

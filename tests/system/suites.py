@@ -76,17 +76,16 @@ HARDWARE = ["dom0", "hardware-pci", "hardware-disks", "hardware-net",
 SYSTEM = [
     Boot("dom0 boots on qemu64, 1 CPU", ["dom0"], cpu="qemu64", smp=1,
          end="reboot", kernel="vmlinuz"),
-    Boot("dom0 boots on qemu64, 2 CPUs", ["dom0"], cpu="qemu64",
-         parallel=True),
-    Boot("dom0 boots on Nehalem,+smep, 2 CPUs", ["dom0", "create-one"],
-         cpu="Nehalem,+smep", isolated=True, kernel="vmlinuz", parallel=True),
+    Boot("dom0 boots on qemu64, 2 CPUs", ["dom0"], cpu="qemu64"),
+    Boot("dom0 boots on Nehalem,+smep, 2 CPUs, which guests share",
+         ["dom0", "create-one", "weights", "spin", "random-calls"],
+         cpu="Nehalem,+smep", isolated=True, alone=True, parallel=True),
     Boot("dom0 boots on Nehalem, 4 CPUs", ["dom0"], smp=4, limit=180,
          isolated=True, parallel=True),
     Boot("dom0 boots on max,-smap, 2 CPUs", ["dom0", "create-one"],
          cpu="max,-smap", end="reboot", isolated=True, parallel=True),
-    Boot("the tools run", ["dom0", "info", "help"] + OURS + GUESTS),
-    Boot("guests share the CPUs", ["weights", "vectors", "leak-tiny"] +
-         HOSTILE + ["leak-debian"], alone=True, parallel=True),
+    Boot("the tools run", ["dom0", "info", "help", "leak-tiny", "crash-tiny",
+                           "panic"] + OURS + GUESTS + ["leak-debian"]),
     Boot("xend is killed", ["dom0"] + KILL),
     Boot("domains are saved", ["dom0", "vectors"] + SAVE + SAVE_DEVICES,
          cpu="max,-smap"),
@@ -134,7 +133,7 @@ DEBIAN = [
          ["systemd", "uefi", "update-grub"], disk="debian.img", bus="ahci",
          machine="q35", uefi=True, limit=240, end="orderly power-off"),
     Boot("a Debian guest with systemd", GUEST, cpu="max,-smap",
-         disks=("guest.img", "guests.img"), extra=OUTSIDE),
+         disks=("guest.img",), extra=OUTSIDE),
 ]
 
 INTEROP = [
