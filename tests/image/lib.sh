@@ -198,9 +198,12 @@ add_libraries()
     cp -L /lib/x86_64-linux-gnu/libgcc_s.so.1 "$root/lib/x86_64-linux-gnu/"
 }
 
+# Folder $1 as an archive $2.  An emulator takes seconds to unpack a large one:
+# only a name that ends in .gz is packed.
 pack()
 {
     (cd "$1" && find . -print0 | LC_ALL=C sort -z |
-        cpio --quiet -0 -o -H newc --owner 0:0) | gzip -1 -n >"$2.new"
+        cpio --quiet -0 -o -H newc --owner 0:0) |
+        case $2 in *.gz) gzip -1 -n ;; *) cat ;; esac >"$2.new"
     mv "$2.new" "$2"
 }
