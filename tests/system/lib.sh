@@ -31,6 +31,9 @@ wait_for()
 # logged NAME PATTERN: NAME's console log has such a line.
 logged() { grep -q "$2" "$(console_log "$1")" 2>/dev/null; }
 
+# NAME has ended for good: its on_... preserves it, or it restarts too often.
+kept() { xl --json list "$1" | grep -q '"state": *"ended"'; }
+
 count() { grep -c "$2" "$(console_log "$1")"; }
 
 # The number in the last heartbeat of NAME.

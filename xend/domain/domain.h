@@ -51,7 +51,7 @@ struct domain {
     bool restarting;            /* an interrupted build is to be begun again */
     bool asked;                 /* told to shut down or reboot by a user */
     bool adopted;               /* found running, without a definition */
-    int64_t restart_at[RESTARTS_MAX];       /* latest first */
+    int64_t restart_at[RESTARTS_MAX + 1];   /* latest first */
     unsigned int scan;          /* the last scan that saw it */
     struct err err;             /* why its build failed */
     struct build *build;        /* while it is made or taken down */

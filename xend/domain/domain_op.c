@@ -342,9 +342,8 @@ static bool note_restart(struct domain *d)
     memmove(d->restart_at + 1, d->restart_at,
             sizeof(d->restart_at) - sizeof(d->restart_at[0]));
     d->restart_at[0] = now();
-    return d->restart_at[RESTARTS_MAX - 1] &&
-           d->restart_at[0] - d->restart_at[RESTARTS_MAX - 1] <
-           RESTARTS_SECONDS;
+    return d->restart_at[RESTARTS_MAX] &&
+           d->restart_at[0] - d->restart_at[RESTARTS_MAX] < RESTARTS_SECONDS;
 }
 
 static void on_exit_of(struct domain *d, unsigned int reason)

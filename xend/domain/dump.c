@@ -111,8 +111,9 @@ void dump_ended(struct domain *d, enum life_event then)
     mkdir(folder, 0700);
     gmtime_r(&t, &tm);
     strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-    p = dump_new(d, xasprintf("%s/%.200s-%s.core", folder, d->config->name,
-                              stamp), then);
+    /* One that restarts at once may crash twice in a second. */
+    p = dump_new(d, xasprintf("%s/%.200s-%s-%u.core", folder, d->config->name,
+                              stamp, d->domid), then);
     if (!save_file_open(&p->file, &err) &&
         !domain_event(d, EVENT_EXIT_DUMP, &err))
         return;
