@@ -90,12 +90,12 @@ static void free_locked(struct page_info *pg, unsigned int order,
             break;
         remove_locked(buddy);
         flags |= buddy->state & STATE_FLUSH;
-        if ((int32_t)(buddy->tlb_stamp - pg->tlb_stamp) > 0)
-            pg->tlb_stamp = buddy->tlb_stamp;
-        if (other < mfn) {
-            buddy->tlb_stamp = pg->tlb_stamp;
+        if (other < mfn)
             pg = buddy;
-        }
+        /* Of two stamps none is known to be the later: 32 bits are not all,
+         * and what needs no flush has none.  Now is later than both. */
+        if (flags & STATE_FLUSH)
+            pg->tlb_stamp = tlb_clock_now();
         order++;
     }
     push_locked(pg, order, flags);

@@ -24,7 +24,7 @@
 struct page_info *frame_table;
 mfn_t max_mfn = FRAMES - 1;
 
-static uint32_t clock_now = 1, flushed = 0;
+static uint32_t clock_now = 1, flushed = 0, since;
 static unsigned int rnd_state = 7;
 
 uint32_t tlb_clock_now(void)
@@ -35,6 +35,7 @@ uint32_t tlb_clock_now(void)
 void tlb_flush_since(cpumask_t mask, uint32_t stamp)
 {
     assert_int_equal(mask, cpu_online_mask);
+    since = stamp;
     if (flushed <= stamp)
         flushed = ++clock_now;
 }
@@ -181,6 +182,32 @@ static void used_frames_are_flushed_first(void **state)
     frames_free(mfn_to_page(FIRST), 0);
 }
 
+/* Claim: a guest's frame is flushed since it was freed, also beside one that
+ * needs no flush, and when the clock has come round. */
+static void stamps_merge(void **state)
+{
+    static const uint32_t clocks[] = { 0x7fffffff, 0x80000001, 0x90000000,
+                                       0xfffffff0 };
+
+    (void)state;
+    for (unsigned int i = 0; i < 2 * sizeof(clocks) / sizeof(clocks[0]); i++) {
+        struct page_info *a = frames_alloc(1, 0, 0);
+
+        clock_now = clocks[i / 2];
+        flushed = clock_now - 1;
+        if (i % 2)
+            frames_free_guest(a + 1);
+        frames_free(a, 0);
+        if (!(i % 2))
+            frames_free_guest(a + 1);
+        since = 0;
+        while (frames_scrub_some())
+            ;
+        assert_true(since >= clocks[i / 2]);
+        assert_true(flushed > clocks[i / 2]);
+    }
+}
+
 static void claims(void **state)
 {
     unsigned long n = frames_free_count();
@@ -207,6 +234,7 @@ int main(void)
         cmocka_unit_test(random_blocks),
         cmocka_unit_test(whole_again),
         cmocka_unit_test(used_frames_are_flushed_first),
+        cmocka_unit_test(stamps_merge),
         cmocka_unit_test(claims),
     };
 
