@@ -347,11 +347,15 @@ int domain_resume(struct domain *d)
     return 0;
 }
 
+/* Also from where no interrupt may come; but printing takes long, and who has
+ * the lock may wait for this CPU to flush. */
 void domain_crash(struct domain *d, const char *why, ...)
 {
+    unsigned long flags = irq_save();
     char text[160];
     va_list ap;
 
+    irq_enable();
     if (!d->is_shut_down) {
         va_start(ap, why);
         vsnprintf(text, sizeof(text), why, ap);
@@ -361,6 +365,7 @@ void domain_crash(struct domain *d, const char *why, ...)
             guest_ops->show(current);
     }
     domain_shutdown(d, SHUTDOWN_crash);
+    irq_restore(flags);
 }
 
 /* One step after the other; each may ask to be called again. */

@@ -44,6 +44,7 @@ struct vcpu {
     void *fpu;                       /* (c) area of fpu_area_size */
     struct continuation cont;        /* (o) */
     bool initialised;                /* (d) has a context */
+    bool being_set;                  /* (d) somebody gives it one */
 };
 
 /* Why nothing of a domain runs. */

@@ -76,27 +76,48 @@ void vcpu_destroy(struct vcpu *v)
     kfree(v);
 }
 
-int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again)
+/* The domain's lock is not held: a whole tree of tables may be validated. */
+static int set_context(struct vcpu *v, const struct vcpu_guest_context *c,
+                       bool again)
 {
     struct domain *d = v->domain;
+    int rc = 0;
+
+    spin_lock(&d->lock);
+    if (v->being_set)
+        rc = -EBUSY;
+    else if (v->initialised && !again)
+        rc = -EEXIST;
+    else
+        v->being_set = true;
+    spin_unlock(&d->lock);
+    if (rc)
+        return rc;
+    rc = guest_ops->set_context(v, c);
+    spin_lock(&d->lock);
+    v->being_set = false;
+    if (!rc) {
+        clock_update_wallclock(d);   /* tools have cleared the page */
+        smp_wmb();                   /* vcpu_up looks without the lock */
+        WRITE_ONCE(v->initialised, true);
+        if (c->flags & VGCF_online)
+            vcpu_unblock(v, VPF_DOWN);
+        else
+            atomic_or(&v->sched.pause_flags, VPF_DOWN);
+    }
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+int vcpu_set_context(struct vcpu *v, const void __guest *from, bool again)
+{
     struct vcpu_guest_context *c = kzalloc(sizeof(*c));
-    int rc = -EFAULT;
+    int rc;
 
     if (!c)
         return -ENOMEM;
-    if (!copy_from_guest(c, from, sizeof(*c))) {
-        spin_lock(&d->lock);
-        rc = v->initialised && !again ? -EEXIST : guest_ops->set_context(v, c);
-        if (!rc) {
-            smp_wmb();               /* vcpu_up looks without the lock */
-            WRITE_ONCE(v->initialised, true);
-            if (c->flags & VGCF_online)
-                vcpu_unblock(v, VPF_DOWN);
-            else
-                atomic_or(&v->sched.pause_flags, VPF_DOWN);
-        }
-        spin_unlock(&d->lock);
-    }
+    rc = copy_from_guest(c, from, sizeof(*c)) ? -EFAULT :
+         set_context(v, c, again);
     kfree(c);
     return rc;
 }

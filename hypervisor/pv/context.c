@@ -231,12 +231,11 @@ static int set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     p->ctrlreg[4] = c->ctrlreg[4] & CR4_OSXSAVE;
     for (unsigned int n = 0; n < 8; n++)
         pv_debugreg_set(v, n, c->debugreg[n]);
-    v->domain->pv.vm_assist |= c->vm_assist & 0x3f;
+    atomic_or(&v->domain->pv.vm_assist, c->vm_assist & 0x3f);
     v->pv.loaded_cpu = NR_CPUS;      /* what a CPU has of it is old */
     fpu_reset(v->fpu);
     if (c->flags & VGCF_i387_valid)
         fpu_import(v->fpu, &c->fpu_ctxt);
-    clock_update_wallclock(v->domain);  /* tools have cleared the page */
     return 0;
 }
 
