@@ -152,6 +152,13 @@ static int page_become(struct page_info *pg, enum page_type old, bool resume)
     return rc;
 }
 
+/* Whether another CPU may have such a table for long: who waits for it and is
+ * wanted elsewhere comes again.  A level 1 table is done in a moment. */
+static bool may_last(enum page_type type)
+{
+    return pgt_is_table(type) && type != PGT_L1;
+}
+
 int page_type_get(struct page_info *pg, enum page_type type)
 {
     uint64_t x, nx;
@@ -171,6 +178,8 @@ int page_type_get(struct page_info *pg, enum page_type type)
         } else if (x & PGT_PARTIAL) {
             nx = x & ~PGT_PARTIAL;
         } else if (!(x & PGT_VALIDATED)) {
+            if (may_last(type) && hypercall_should_yield())
+                return -ERESTART;
             continue;
         }
         if (cmpxchg(&pg->type, x, nx) == x)
@@ -292,7 +301,7 @@ void page_drop_pin(struct page_info *pg)
         partial_finish(pg);
 }
 
-unsigned int page_table_lock(struct page_info *pg)
+int page_table_lock(struct page_info *pg)
 {
     uint64_t x;
 
@@ -302,6 +311,8 @@ unsigned int page_table_lock(struct page_info *pg)
             return 0;
         if (!(x & PGT_LOCKED) && cmpxchg(&pg->type, x, x | PGT_LOCKED) == x)
             return pgt_of(x);
+        if (may_last(pgt_of(x)) && hypercall_should_yield())
+            return -ERESTART;
     }
 }
 

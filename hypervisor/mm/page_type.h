@@ -62,9 +62,9 @@ int page_unpin(mfn_t mfn, const struct domain *d);
  * caller has a reference. */
 void page_drop_pin(struct page_info *pg);
 
-/* Lock a validated table against other changes of its entries: its level, or
- * 0 (then it is not locked) if pg is none. */
-unsigned int page_table_lock(struct page_info *pg);
+/* Lock a validated table against other changes of its entries: its level.  Not
+ * locked: 0 if pg is none, or -ERESTART for a level above 1. */
+int page_table_lock(struct page_info *pg);
 void page_table_unlock(struct page_info *pg);
 
 /* Is v left with tables to take apart?  Go on: 0 when done, or -ERESTART. */

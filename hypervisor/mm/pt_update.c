@@ -57,13 +57,13 @@ static __attribute__((noinline)) bool store(pte_t *e, pte_t old, pte_t new,
 int pt_update(struct page_info *pg, unsigned int index, pte_t val, pte_t keep,
               const struct pt_cond *only_if, struct domain *pg_owner)
 {
-    unsigned int lvl = page_table_lock(pg);
+    int lvl = page_table_lock(pg);
     pte_t *e = (pte_t *)page_to_virt(pg) + index, old;
     bool taken = false;
     int rc = -EINVAL;
 
-    if (!lvl)
-        return -ENOENT;
+    if (lvl <= 0)
+        return lvl && !only_if ? lvl : -ENOENT;
     old = READ_ONCE(*e);
     val |= old & keep;
     if (unlikely(only_if) &&
