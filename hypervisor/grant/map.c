@@ -245,13 +245,16 @@ int grant_cache_flush(struct grant_call *c)
     owner = domain_get_by_id(pg->owner);
     if (!owner)
         return -EPERM;
+    /* No reference to what is not its own, not even while we look. */
+    if (owner != current->domain && !is_mapped(owner, mfn)) {
+        domain_put(owner);
+        return -EINVAL;
+    }
     if (!page_get(pg, owner)) {
         domain_put(owner);
         return -EPERM;
     }
-    if (owner != current->domain && !is_mapped(owner, mfn))
-        rc = -EINVAL;
-    else if (op->op == GNTTAB_CACHE_INVAL)
+    if (op->op == GNTTAB_CACHE_INVAL)
         rc = -EOPNOTSUPP;            /* it would show what was there before */
     else
         flush_lines((char *)page_to_virt(pg) + op->offset, op->length);

@@ -13,13 +13,28 @@
 #define MAX_CONTROL_ORDER  9         /* who builds domains: 2 MiB at once */
 #define MAX_EXCHANGE_ORDER 9
 
+/* Frames that were just allocated get their name, or go back.  The guest may
+ * have given them away meanwhile: then they are nobody's to us. */
+static void settle(struct domain *d, struct page_info *pg, unsigned int order,
+                   bool keep, xen_pfn_t gpfn)
+{
+    for (unsigned long i = 0; i < BIT(order); i++, pg++) {
+        if (!page_get(pg, d))
+            continue;
+        if (keep)
+            m2p_set(page_to_mfn(pg), gpfn + i);
+        else
+            domain_frame_release(pg);
+        page_put(pg);
+    }
+}
+
 /* populate_physmap says what the frames are to be called. */
 static int increase_one(struct domain *d, xen_pfn_t __guest *extent,
                         const struct xen_memory_reservation *r, bool populate)
 {
     struct page_info *pg;
     xen_pfn_t gpfn = 0, mfn;
-    unsigned long i;
 
     if (populate && copy_from_guest(&gpfn, extent, sizeof(gpfn)))
         return -EFAULT;
@@ -30,12 +45,11 @@ static int increase_one(struct domain *d, xen_pfn_t __guest *extent,
     mfn = page_to_mfn(pg);
     if ((populate || r->extent_start.p) &&
         copy_to_guest(extent, &mfn, sizeof(mfn))) {
-        for (i = 0; i < BIT(r->extent_order); i++)
-            domain_frame_release(pg + i);
+        settle(d, pg, r->extent_order, false, 0);
         return -EFAULT;
     }
-    for (i = 0; populate && i < BIT(r->extent_order); i++)
-        m2p_set(mfn + i, gpfn + i);
+    if (populate)
+        settle(d, pg, r->extent_order, true, gpfn);
     return 0;
 }
 
