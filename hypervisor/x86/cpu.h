@@ -14,6 +14,7 @@ struct cpu_features {
     bool hypervisor, invariant_tsc;
     bool smap_usable;                /* CR4.SMAP is on */
     bool isolate;                    /* Meltdown: two roots */
+    bool fpu_leaks;                  /* FXRSTOR leaves the x87 pointers */
     unsigned int phys_bits;
     uint64_t tsc_hz;
 };

@@ -65,8 +65,18 @@ static bool try_restore(const void *area)
     return !failed;
 }
 
+/* The x87's last instruction and operand: ours, not those of who was before. */
+static void forget_pointers(void)
+{
+    static const int32_t zero;
+
+    __asm__ volatile("fnclex\n\tffree %%st(7)\n\tfildl %0" :: "m" (zero));
+}
+
 void fpu_restore(const void *area)
 {
+    if (cpu_features.fpu_leaks)
+        forget_pointers();
     if (!try_restore(area))
         try_restore(reset_area);
 }
