@@ -246,8 +246,40 @@ static void test_death(void)
     check_eq(free_pages(), before, "all that it had is free");
 }
 
+/* A domain has the frames that it was allowed, and no more. */
+static void test_limits(void)
+{
+    struct xen_domctl op = {
+        .u.createdomain = { .max_vcpus = 1, .max_evtchn_port = 1023,
+                            .max_grant_frames = 4097,
+                            .max_maptrack_frames = 1, .grant_opts = 1 },
+    };
+    unsigned long frames[3] = { 0 };
+    struct gnttab_setup_table s = { .nr_frames = 3 };
+    struct gnttab_query_size q = { 0 };
+
+    check_eq(domctl(&op, XEN_DOMCTL_createdomain), -XEN_EINVAL,
+             "more frames than there are for anybody");
+    op.u.createdomain.max_grant_frames = 2;
+    check_eq(domctl(&op, XEN_DOMCTL_createdomain), 0, "two frames");
+    s.dom = q.dom = op.domain;
+    set_xen_guest_handle(s.frame_list, frames);
+    HC(grant_table_op, (unsigned long)GNTTABOP_setup_table, &s, 1UL);
+    check(s.status != GNTST_okay, "a third one");
+    s.nr_frames = 2;
+    HC(grant_table_op, (unsigned long)GNTTABOP_setup_table, &s, 1UL);
+    check_eq(s.status, GNTST_okay, "the two");
+    check(frames[0] && frames[1] && frames[0] != frames[1] && !frames[2],
+          "are %lx, %lx", frames[0], frames[1]);
+    HC(grant_table_op, (unsigned long)GNTTABOP_query_size, &q, 1UL);
+    check(q.nr_frames == 2 && q.max_nr_frames == 2, "has %u of %u",
+          q.nr_frames, q.max_nr_frames);
+    check_eq(domctl(&op, XEN_DOMCTL_destroydomain), 0, "it goes");
+}
+
 void test_main(void)
 {
+    test_limits();
     test_own();
     test_swap();
     test_cache_flush();
