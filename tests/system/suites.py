@@ -62,8 +62,8 @@ GUESTS = ["create-four", "consoles", "pause", "vcpu-set", "list-format",
 OURS = ["bad-kernel", "bad-config", "bad-daemon", "full-var", "on-actions",
         "sysrq", "trigger", "config-update"]
 HOSTILE = ["crash-tiny", "panic", "spin", "random-calls"]
-DISKS = ["disk-write", "disk-three", "disk-destroy", "disk-bad", "quota",
-         "reconnect", "liar-disk"]
+DISKS = ["disk-write", "disk-three", "disk-script", "disk-destroy", "disk-bad",
+         "quota", "reconnect", "liar-disk"]
 NET = ["net", "net-nat", "net-attach", "net-destroy", "net-bridge",
        "net-script", "top", "liar-net"]
 KILL = ["kill-idle", "kill-store-loop", "kill-create", "kill-destroy",
@@ -155,7 +155,8 @@ LONG = [
     for cpu in ("qemu64", "Nehalem", "Nehalem,+smep", "max,-smap")
     for smp in (1, 2, 4)
 ] + [
-    Boot("much data by network", ["net-long"]),
+    Boot("much data by network and disk", ["net-long", "disk-write-long"],
+         mem=7168, hv_append="dom0_mem=5632M"),
     Boot("the tools run, three times",
          (OURS + ["leak-tiny"] + HOSTILE + GUESTS) * 3, isolated=True,
          parallel=True),
