@@ -1,14 +1,17 @@
-/* A kind of device whose operations only note that they were called. */
+/* A kind of device whose operations only note that they were called, and what
+ * else of the host devices ask. */
 #ifndef FAKE_DEVICE_OPS_H
 #define FAKE_DEVICE_OPS_H
 
 #include <semaphore.h>
 #include <string.h>
 
+#include "device/hostnet.h"
+#include "device/hostnet_guard.h"
 #include "device/private.h"
 
 static char calls[200];         /* of the operations, a letter each */
-static int prepare_rc;
+static int prepare_rc, plug_rc;
 static bool slow_release;       /* until go_on */
 static sem_t go_on;
 
@@ -26,9 +29,8 @@ static void op_nodes(struct device *dev)
 
 static int op_plug(struct device *dev, struct err *err)
 {
-    (void)dev, (void)err;
     strcat(calls, "P");
-    return 0;
+    return plug_rc ? err_set(err, plug_rc, "%s: no", dev->name) : 0;
 }
 
 static void op_plugged(struct device *dev)
@@ -64,5 +66,23 @@ const struct device_ops vbd_ops = {
 
 const struct device_ops vif_ops = { .kind = DEVICE_VIF, .type = "vif",
                                     .nodes = op_nodes };
+
+/* The host has no network of its own. */
+int hostnet_resume(const char *run_dir, struct err *err)
+{
+    (void)run_dir, (void)err;
+    return 0;
+}
+
+void hostnet_guard_look(struct hostnet_guard *g)
+{
+    (void)g;
+}
+
+void hostnet_sweep(const char *run_dir,
+                   bool (*keep)(void *ctx, const char *mac), void *ctx)
+{
+    (void)run_dir, (void)keep, (void)ctx;
+}
 
 #endif

@@ -163,6 +163,33 @@ static void test_json_refused(void **state)
     }
 }
 
+/* Claim: an interface keeps the address that was chosen for it. */
+static void test_keep_macs(void **state)
+{
+    static const char *const specs[2][3] = {
+        { "mac=00:16:3e:00:00:01", "mac=00:16:3e:00:00:02", NULL },
+        { "", "mac=00:16:3e:00:00:09", "devid=7" },
+    };
+    struct domain_config *c[2] = { config_new(), config_new() };
+    struct config_report r = { 0 };
+    struct device_config *v;
+
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        if (specs[i / 3][i % 3]) {
+            assert_int_equal(device_config_parse(DEVICE_VIF,
+                specs[i / 3][i % 3], "vif", &r, &v), 0);
+            assert_int_equal(config_fit_device(c[i / 3], v, "vif", &r), 0);
+            config_add_device(c[i / 3], v);
+        }
+    config_keep_macs(c[1], c[0]);
+    assert_string_equal(c[1]->device[0]->vif.mac, "00:16:3e:00:00:01");
+    assert_string_equal(c[1]->device[1]->vif.mac, "00:16:3e:00:00:09");
+    assert_null(c[1]->device[2]->vif.mac);
+    config_free(c[0]);
+    config_free(c[1]);
+}
+
 /* Claim: what has no effect for PV guests is said, and the rest holds. */
 static void test_warned(void **state)
 {
@@ -211,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_json_refused),
         cmocka_unit_test(test_warned),
+        cmocka_unit_test(test_keep_macs),
         cmocka_unit_test(test_mutations),
     };
 

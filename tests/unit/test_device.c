@@ -50,23 +50,6 @@ static struct err result;
 static int nr_results, saves;
 static bool live;
 
-int hostnet_resume(const char *run_dir, struct err *err)
-{
-    (void)run_dir, (void)err;
-    return 0;
-}
-
-void hostnet_guard_look(struct hostnet_guard *g)
-{
-    (void)g;
-}
-
-void hostnet_sweep(const char *run_dir,
-                   bool (*keep)(void *ctx, const char *mac), void *ctx)
-{
-    (void)run_dir, (void)keep, (void)ctx;
-}
-
 void domains_each(struct xend *xend, void (*fn)(struct domain *dom, void *ctx),
                   void *ctx)
 {
@@ -234,7 +217,7 @@ static int device_setup(void **state)
     d.state = LIFE_RUNNING;
     list_init(&d.devices);
     calls[0] = 0;
-    prepare_rc = nr_results = saves = 0;
+    prepare_rc = plug_rc = nr_results = saves = 0;
     live = true;
     guest_watches();
     return rc;
@@ -471,6 +454,57 @@ static void test_fails(void **state)
     assert_true(!store_read(s, NULL, "/local/domain/0/error/backend/vbd/1",
                             NULL));
     assert_int_equal(d.config->nr_devices, 0);
+}
+
+/* Claim: a script fails by its code or by its word, and says why. */
+static void test_script(void **state)
+{
+    static const struct {
+        int rc;
+        const char *status, *why, *text;
+    } cases[] = {
+        { -EIO, "", "", "g: disk xvda: no" },
+        { -EIO, "", "no such pool", "g: disk xvda: no; it says: no such pool" },
+        { 0, "error", "no\npool", "the script has failed; it says: no?pool" },
+        { 0, "error", "", "the script has failed" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        calls[0] = 0;
+        plug_rc = cases[i].rc;
+        attach();
+        store_write(s, NULL, BACK "/hotplug-status", cases[i].status);
+        if (*cases[i].why)
+            store_write(s, NULL, BACK "/hotplug-error", cases[i].why);
+        back(STATE_INIT_WAIT);
+        back(STATE_CLOSED);
+        guest_looks();
+        ended(-EIO, cases[i].text);
+        assert_string_equal(calls, "pnPr");
+        assert_true(no_nodes() && list_empty(&d.devices));
+    }
+}
+
+/* Claim: two interfaces on their way do not get one address. */
+static void test_twins(void **state)
+{
+    static const char *const specs[] = { "mac=00:16:3e:00:00:01",
+                                         "mac=00:16:3E:00:00:01" };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct config_report r = { 0 };
+        struct device_config *dc;
+
+        nr_results = 0;
+        assert_int_equal(device_config_parse(DEVICE_VIF, specs[i], "vif", &r,
+                                             &dc), 0);
+        device_attach(&d, dc, on_done, NULL);
+        settle();
+        assert_int_equal(nr_results, i);
+    }
+    ended(-EEXIST, "same mac");
 }
 
 /* Claim: a silent guest, and one that lies, end in a message and in order. */
@@ -755,8 +789,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_attach), TEST(test_detach), TEST(test_queue),
-        TEST(test_blind), TEST(test_busy),
-        TEST(test_cut), TEST(test_fails), TEST(test_guest),
+        TEST(test_blind), TEST(test_busy), TEST(test_cut), TEST(test_fails),
+        TEST(test_script), TEST(test_twins), TEST(test_guest),
         TEST(test_early_look), TEST(test_stop), TEST(test_start),
         TEST(test_crossing), TEST(test_restart),
         TEST(test_listing), TEST(test_refused),

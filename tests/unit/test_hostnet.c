@@ -201,7 +201,8 @@ static void test_operators(void **state)
 /* Claim: an address is kept for a guest, if it is one of the network. */
 static void test_reserved(void **state)
 {
-    static const char *const bad[] = { "10.101.0.9", "10.100.0.1", "x", "" };
+    static const char *const bad[] = { "10.101.0.9", "10.100.0.1", "x", "",
+                                       "10.100.0.0", "10.100.0.255" };
     struct err err = ERR_INIT;
     char path[200], told[100], line[100];
     FILE *f;
@@ -227,6 +228,12 @@ static void test_reserved(void **state)
     assert_non_null(fgets(line, sizeof(line), f));
     fclose(f);
     assert_string_equal(line, "00:16:3e:00:00:01,10.100.0.77\n");
+    assert_int_equal(hostnet_reserve(dir, "00:16:3e:00:00:02", "10.100.0.77",
+                                     &err), -EADDRINUSE);
+    assert_non_null(strstr(err.text, "10.100.0.77 is that of the interface "
+                           "00:16:3e:00:00:01"));
+    assert_int_equal(hostnet_reserve(dir, "00:16:3e:00:00:01", "10.100.0.77",
+                                     &err), 0);
     hostnet_unreserve(dir, "00:16:3e:00:00:01");
     assert_int_equal(access(path, F_OK), -1);
 }

@@ -24,7 +24,9 @@ static const struct {
     { "exit 0", 0, "" },
     { "echo out; echo err >&2", 0, "" },
     { "exit 3", -EIO, "sh ended with code 3" },
-    { "echo one >&2; echo two >&2; exit 1", -EIO, "sh: two" },
+    { "echo one >&2; echo two >&2; exit 1", -EIO, "sh: one; two" },
+    { "echo a >&2; printf 'b\n\nc\n\n' >&2; exit 1", -EIO, "sh: c" },
+    { "printf 'a\nb\nc\nd' >&2; exit 1", -EIO, "sh: b; c; d" },
     { "echo only out; exit 1", -EIO, "sh ended with code 1" },
     { "kill -9 $$", -EIO, "sh was killed by signal 9" },
     { "head -c 100000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2;"

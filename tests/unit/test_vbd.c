@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include <cmocka.h>
@@ -274,8 +275,63 @@ static void test_adopt(void **state)
     vbd_ops.adopt(&dev);
     assert_int_equal(opened, 0);
     assert_null(dev.host);
+    vbd_ops.unplug(&dev);
     free(dev.name);
     drop(&other);
+}
+
+/* Claim: a script makes the device: it is told where and what, both ways, also
+ * by the xend after this one. */
+static void test_script(void **state)
+{
+    _cleanup_free_ char *out = xasprintf("%s.out", path), *want = NULL;
+    struct device dev = device("g", "pool/image", "w,script=x");
+    struct err err = ERR_INIT;
+    char text[200] = "";
+    FILE *f = fopen(path, "w");
+
+    (void)state;
+    fprintf(f, "#!/bin/sh\necho $1 $XENBUS_PATH $XENBUS_BASE_PATH "
+            "$XENBUS_TYPE $script >>%s\n", out);
+    fclose(f);
+    assert_string_equal(dev.config->vbd.target, "pool/image");
+    assert_int_equal(vbd_ops.prepare(&dev, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "the script /etc/xen/scripts/x"));
+    strset(&dev.config->vbd.script, path);
+    assert_int_equal(vbd_ops.prepare(&dev, &err), -EACCES);
+    assert_int_equal(chmod(path, 0700), 0);
+    assert_int_equal(vbd_ops.prepare(&dev, &err), 0);
+    vbd_ops.nodes(&dev);
+    assert_true(has("script", path));
+    assert_true(has("params", "pool/image"));
+    assert_false(has("physical-device", "0:0"));
+    assert_int_equal(vbd_ops.plug(&dev, &err), 0);
+    vbd_ops.release(&dev);
+    device_config_free(TAKE_PTR(dev.config));
+    vbd_ops.adopt(&dev);
+    vbd_ops.unplug(&dev);
+    f = fopen(out, "r");
+    assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
+    fclose(f);
+    unlink(out);
+    want = xasprintf("add backend/vbd/1/51712 backend vbd %1$s\n"
+                     "remove backend/vbd/1/51712 backend vbd %1$s\n", path);
+    assert_string_equal(text, want);
+    drop(&dev);
+}
+
+/* Claim: "block", which other tools run by default, is what xend does. */
+static void test_block(void **state)
+{
+    struct device dev = device("g", path, "w,script=/etc/xen/scripts/block");
+    struct err err = ERR_INIT;
+
+    (void)state;
+    assert_int_equal(vbd_ops.prepare(&dev, &err), 0);
+    assert_int_equal(opened, 1);
+    assert_int_equal(vbd_ops.plug(&dev, &err), 0);
+    vbd_ops.unplug(&dev);
+    drop(&dev);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -284,7 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_refused), TEST(test_claims), TEST(test_nodes),
-        TEST(test_adopt),
+        TEST(test_adopt), TEST(test_script), TEST(test_block),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,12 +102,17 @@ static struct domain_config *choose_config(struct rpc_call *call,
                                      NULL, a->config };
     const struct config_text from_file = { "json", NULL, s->path, NULL, NULL,
                                            saved };
-    struct domain_config *c = rpc_config(call, a->format ? &own : &from_file);
+    _cleanup_(config_freep) struct domain_config *was =
+        rpc_config(call, &from_file);
+    struct domain_config *c = was && a->format ? rpc_config(call, &own) :
+                              TAKE_PTR(was);
     struct json_object *info = json_get_obj(saved, "c_info");
     const char *uuid = info ? json_get_str(info, "uuid") : NULL;
 
     if (!c)
         return NULL;
+    if (was)
+        config_keep_macs(c, was);
     if (a->format && uuid_is_zero(c->uuid) && uuid)
         uuid_parse(uuid, c->uuid);
     if (c->maxvcpus != s->vcpus)

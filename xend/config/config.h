@@ -51,12 +51,14 @@ enum config_switch { SWITCH_DEFAULT, SWITCH_OFF, SWITCH_ON };
 
 /* A disk.  Integers are int64_t, flags and words int, as fields want them. */
 struct vbd_config {
-    char *target;               /* absolute path: a block device or raw file */
+    char *target;               /* absolute path: a block device or raw file;
+                                   with a script what that takes it for */
     char *vdev;                 /* the guest's name of it: "xvda" */
     int format, backend;        /* of these there is one that we know */
     int64_t writable, cdrom;    /* 0 or 1 */
     int discard;                /* enum config_switch */
     bool untrusted;             /* the guest does not trust dom0 */
+    char *script;               /* in dom0 connects it; NULL: we do */
 };
 
 /* A network interface.  Strings are NULL where nothing was given. */
@@ -224,6 +226,10 @@ struct json_object *device_config_to_json(const struct device_config *dc);
 int device_config_from_json(enum device_kind kind, struct json_object *json,
                             const char *place, struct config_report *r,
                             struct device_config **ret_dc);
+
+/* Interfaces of c without an address get that of the same one in now. */
+void config_keep_macs(struct domain_config *c,
+                      const struct domain_config *now);
 
 /* Give dc a devid if it has none, and refuse it beside c's devices. */
 int config_fit_device(const struct domain_config *c, struct device_config *dc,

@@ -139,6 +139,19 @@ struct device_config *config_find_device(const struct domain_config *c,
     return NULL;
 }
 
+void config_keep_macs(struct domain_config *c, const struct domain_config *now)
+{
+    for (unsigned int i = 0; i < c->nr_devices; i++) {
+        struct device_config *dc = c->device[i], *same;
+
+        if (dc->kind != DEVICE_VIF || dc->vif.mac)
+            continue;
+        same = config_find_device(now, DEVICE_VIF, dc->devid);
+        if (same && same->vif.mac)
+            strset(&dc->vif.mac, same->vif.mac);
+    }
+}
+
 void config_add_device(struct domain_config *c, struct device_config *dc)
 {
     c->device = xrealloc(c->device, (c->nr_devices + 1) * sizeof(*c->device));

@@ -28,6 +28,7 @@ static const struct field vbd_fields[] = {
     { "discard_enable", FIELD_WORD, AT(discard), false, 0, 0, 0,
       switch_words },
     { "untrusted", FIELD_BOOL, AT(untrusted), false, 0, 0, 0, NULL },
+    { "script", FIELD_STRING, AT(script), false, 0, 0, 0, NULL },
     { NULL, 0, 0, false, 0, 0, 0, NULL }
 };
 
@@ -112,6 +113,7 @@ enum param { TARGET, FORMAT, VDEV, ACCESS, NR_PARAMS };
 struct parse {
     struct device_config *dc;
     bool given[NR_PARAMS];
+    unsigned int named;         /* bits of other words that were given */
     bool has_prefix;            /* "phy:": no format among the positions */
     const char *spec, *place;
     struct config_report *r;
@@ -214,7 +216,7 @@ static int set_target(struct parse *p, const char *v)
     free(p->dc->vbd.target);
     p->dc->vbd.target = NULL;
     if (*v)
-        p->dc->vbd.target = *v == '/' ? xstrdup(v) : xasprintf("/dev/%s", v);
+        p->dc->vbd.target = xstrdup(v);
     return 0;
 }
 
@@ -262,9 +264,8 @@ static int set_specification(struct parse *p, const char *v)
 
 static int set_script(struct parse *p, const char *v)
 {
-    (void)v;
-    return why(p, "block scripts are not supported; give the block device "
-               "itself");
+    strset(&p->dc->vbd.script, *v ? v : NULL);
+    return 0;
 }
 
 static int set_named(struct parse *p, const char *name, const char *v)
@@ -281,10 +282,16 @@ static int set_named(struct parse *p, const char *name, const char *v)
         { "specification", -1, set_specification },
     };
 
-    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-        if (streq(row[i].name, name))
-            return row[i].set ? row[i].set(p, v)
-                              : set_param(p, row[i].param, v);
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        if (!streq(row[i].name, name))
+            continue;
+        if (!row[i].set)
+            return set_param(p, row[i].param, v);
+        if (p->named & 1u << i)
+            return why(p, "%s is given twice", name);
+        p->named |= 1u << i;
+        return row[i].set(p, v);
+    }
     return why(p, "\"%s\" is not known; write target=, format=, vdev= or "
                "access=", name);
 }
@@ -328,25 +335,39 @@ static int parse_word(struct parse *p, char *word)
     return set_flag(p, word) ? 0 : set_position(p, word);
 }
 
-static int vbd_parse(struct device_config *dc, const char *spec,
-                     const char *place, struct config_report *r)
+static int parse_words(struct parse *p, char *rest)
 {
-    struct parse p = { .dc = dc, .spec = spec, .place = place, .r = r };
-    _cleanup_free_ char *copy = xstrdup(spec);
-    char *word, *rest = copy, *end;
+    char *word, *end;
     int rc = 0;
 
-    dc->vbd.writable = 1;
     while (!rc && rest) {
         while (isspace((unsigned char)*rest))
             rest++;
         if (!strncmp(rest, "target=", 7))
-            return set_param(&p, TARGET, rest + 7);
+            return set_param(p, TARGET, rest + 7);
         word = strsep(&rest, ",");
         for (end = word + strlen(word); end > word &&
              isspace((unsigned char)end[-1]); )
             *--end = 0;
-        rc = parse_word(&p, word);
+        rc = parse_word(p, word);
+    }
+    return rc;
+}
+
+/* A target is in /dev, if nothing else is said; for a script it is a word. */
+static int vbd_parse(struct device_config *dc, const char *spec,
+                     const char *place, struct config_report *r)
+{
+    struct parse p = { .dc = dc, .spec = spec, .place = place, .r = r };
+    _cleanup_free_ char *copy = xstrdup(spec), *target = NULL;
+    struct vbd_config *vbd = &dc->vbd;
+    int rc;
+
+    vbd->writable = 1;
+    rc = parse_words(&p, copy);
+    if (!rc && vbd->target && *vbd->target != '/' && !vbd->script) {
+        target = xasprintf("/dev/%s", vbd->target);
+        strset(&vbd->target, target);
     }
     return rc;
 }
@@ -365,7 +386,7 @@ static int vbd_check(struct device_config *dc, const char *place,
                    "hda, or a partition: xvda1", vbd->vdev);
     if (!vbd->target)
         return why(&p, "no target; name a raw image or a block device");
-    if (*vbd->target != '/')
+    if (*vbd->target != '/' && !vbd->script)
         return why(&p, "target \"%s\" must begin with /", vbd->target);
     vbd->format = vbd->backend = 0;
     return 0;

@@ -347,6 +347,8 @@ static void work_done(void *arg)
 
     r->busy = false;
     r->err = ERR_INIT;
+    if (r->phase == PHASE_PLUG)
+        device_hear_script(dev, &err);
     r->is_prepared |= r->phase == PHASE_PREPARE && !err.rc;
     r->is_plugged |= r->phase == PHASE_PLUG && !err.rc;
     if (err.rc && !r->down)

@@ -292,6 +292,22 @@ char *device_reasons(const struct device *dev)
     return b.len ? buf_steal(&b) : xstrdup("");
 }
 
+void device_hear_script(const struct device *dev, struct err *err)
+{
+    _cleanup_free_ char *status = device_read_back(dev, "hotplug-status");
+    _cleanup_(buf_fini) struct buf why = BUF_INIT;
+    struct err was;
+
+    if (!err->rc && status && streq(status, "error"))
+        err_set(err, -EIO, "%s: the script has failed", dev->name);
+    if (!err->rc)
+        return;
+    add_reason(&why, "it", device_read_back(dev, "hotplug-error"));
+    was = *err;
+    if (why.len)
+        err_set(err, was.rc, "%s%s", was.text, why.data);
+}
+
 /* --- listings ---- */
 
 /* A number that the guest has written; with several queues the first one's. */
@@ -314,6 +330,7 @@ static struct json_object *describe(const struct device *dev)
 {
     struct json_object *o = json_object_new_object();
     char path[DEVICE_PATH_MAX];
+    int64_t port;
 
     device_back_path(dev, path);
     json_add_int(o, "devid", dev->devid);
@@ -327,8 +344,9 @@ static struct json_object *describe(const struct device *dev)
         json_add_int(o, "event_channel", front_number(dev, "event-channel"));
         json_add_int(o, "ring_ref", front_number(dev, "ring-ref"));
     } else {
-        json_add_int(o, "event_channel",
-                     front_number(dev, "event-channel-tx"));
+        port = front_number(dev, "event-channel-tx");
+        json_add_int(o, "event_channel", port >= 0 ? port :
+                     front_number(dev, "event-channel"));
         json_add_int(o, "tx_ring_ref", front_number(dev, "tx-ring-ref"));
         json_add_int(o, "rx_ring_ref", front_number(dev, "rx-ring-ref"));
     }

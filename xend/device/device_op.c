@@ -269,6 +269,21 @@ static int refuse_kept(const struct device *dev, struct err *err)
                    "it; unmount it there, or detach it by force", dev->name);
 }
 
+/* A device that is on its way is not in the config, but nobody's twin. */
+static int check_twins(struct domain *d, const struct device_config *dc,
+                       struct err *err)
+{
+    const struct device_notation *n = device_notation(dc->kind);
+    const char *why = NULL;
+    struct device *dev;
+
+    list_for_each(dev, &d->devices, link)
+        if (!why && n->clash && dev->config && dev->ops->kind == dc->kind)
+            why = n->clash(dev->config, dc);
+    return why ? err_set(err, -EEXIST, "%s: two %s entries %s",
+                         d->config->name, n->key, why) : 0;
+}
+
 static int check_attach(struct domain *d, struct device_config *dc,
                         struct err *err)
 {
@@ -282,7 +297,7 @@ static int check_attach(struct domain *d, struct device_config *dc,
     if (config_fit_device(d->config, dc, d->config->name, &report))
         err_set(err, -EEXIST, "%s", report.error);
     config_report_fini(&report);
-    return err->rc;
+    return err->rc ? err->rc : check_twins(d, dc, err);
 }
 
 void device_attach(struct domain *d, struct device_config *dc,

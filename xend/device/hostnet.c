@@ -184,6 +184,29 @@ int hostnet_need(const char *run_dir, struct err *err)
     return rc;
 }
 
+/* Whether one with another address has it; ret_mac says which. */
+static bool is_reserved(const char *run_dir, const char *mac, const char *ip,
+                        char ret_mac[18])
+{
+    _cleanup_free_ char *dir = xasprintf("%s/network/hosts", run_dir);
+    DIR *files = opendir(dir);
+    struct dirent *e;
+    bool found = false;
+
+    while (files && !found && (e = readdir(files))) {
+        _cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
+        _cleanup_fclose_ FILE *f = streq(e->d_name, mac) ? NULL :
+                                   fopen(path, "re");
+        char other[INET_ADDRSTRLEN];
+
+        found = f && fscanf(f, "%17[^,],%15s", ret_mac, other) == 2 &&
+                streq(other, ip);
+    }
+    if (files)
+        closedir(files);
+    return found;
+}
+
 static int write_reservation(const char *path, const char *mac,
                              const char *ip)
 {
@@ -200,9 +223,11 @@ int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
     _cleanup_free_ char *path = dnsmasq_reservation(run_dir, mac);
     char first[INET_ADDRSTRLEN];
     struct ipv4_net net, wanted = { .prefix = 32 };
+    char other[18];
     struct link bridge;
     struct in_addr in;
     bool has = false;
+    uint32_t host;
     int rc = link_find(HOSTNET_BRIDGE, &bridge);
 
     if (!rc && bridge.group != OUR_GROUP)
@@ -213,14 +238,22 @@ int hostnet_reserve(const char *run_dir, const char *mac, const char *ip,
         return err_sys(err, rc ? rc : -ENODEV, "cannot look at "
                        HOSTNET_BRIDGE);
     wanted.addr = inet_pton(AF_INET, ip, &in) == 1 ? ntohl(in.s_addr) : 0;
-    if (!overlap(&net, &wanted) || wanted.addr == net.addr)
+    host = wanted.addr & ~(~0u << (32 - net.prefix));
+    if (!overlap(&net, &wanted) || wanted.addr == net.addr || !host ||
+        !(~wanted.addr << net.prefix))
         return err_set(err, -EINVAL, "ip=%s is no address for guests in the "
                        "network %s/%u of " HOSTNET_BRIDGE, ip,
                        dotted(net.addr & ~0u << (32 - net.prefix), first),
                        net.prefix);
-    rc = write_reservation(path, mac, ip);
+    pthread_mutex_lock(&lock);
+    if (is_reserved(run_dir, mac, dotted(wanted.addr, first), other))
+        rc = err_set(err, -EADDRINUSE, "ip=%s is that of the interface %s; "
+                     "choose another", first, other);
+    else if ((rc = write_reservation(path, mac, first)))
+        err_sys(err, rc, "cannot write %s", path);
+    pthread_mutex_unlock(&lock);
     if (rc)
-        return err_sys(err, rc, "cannot write %s", path);
+        return rc;
     dnsmasq_reread(run_dir);
     return 0;
 }

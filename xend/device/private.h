@@ -95,6 +95,17 @@ struct device *device_find(struct domain *d, enum device_kind kind,
 /* Its way has ended: begin what waited for that, or end it with err. */
 void device_serve(struct list *waiting, const struct err *err);
 
+/* ---- script.c: threads ---- */
+
+/* The script's path, to be freed; NULL for none, or what xend does itself. */
+char *device_script(const char *name, const char *builtin);
+int device_check_script(const struct device *dev, const char *path,
+                        struct err *err);
+/* Wait for it, not for ever.  more: settings of the kind's, or NULL. */
+int device_run_script(const struct device *dev, const char *path,
+                      const char *const argv[], const char *const more[2],
+                      struct err *err);
+
 /* ---- device_nodes.c ---- */
 
 /* Paths are written to buffers of this size. */
@@ -128,5 +139,7 @@ enum device_state device_front_state(const struct device *dev);
 const char *device_state_word(enum device_state state);
 /* What the drivers have said of their errors, "" or with ": " before. */
 char *device_reasons(const struct device *dev);
+/* A script may say in the store that, and why, it has failed. */
+void device_hear_script(const struct device *dev, struct err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Disks.  dom0's driver takes a block device by its number: the target itself,
- * or a loop device over a raw file.
+ * a loop device over a raw file, or what a user's script makes of the target.
  *
  * A target that somebody may write to has one user.  The kernel knows of its
  * own mounts; of guests we keep a list of claims, which each device enters in
@@ -15,8 +15,8 @@
 #include <sys/sysmacros.h>
 
 #include "device/counters.h"
-#include "device/device.h"
 #include "device/loop.h"
+#include "device/private.h"
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/log.h"
@@ -31,6 +31,7 @@ struct vbd_host {
     ino_t file_ino;
     bool writable;
     char *owner;
+    char *script;               /* its path; then all above is its affair */
 };
 
 static struct {
@@ -70,6 +71,7 @@ static void host_free(struct vbd_host *h)
         loop_close(&h->loop);
     free(h->path);
     free(h->owner);
+    free(h->script);
     free(h);
 }
 
@@ -170,10 +172,17 @@ static int vbd_prepare(struct device *dev, struct err *err)
     list_init(&h->claim);
     h->writable = c->writable;
     h->owner = xstrdup(dev->name);
+    h->script = device_script(c->script, "block");
+    if (h->script) {
+        rc = device_check_script(dev, h->script, err);
+        goto out;
+    }
     fd = open(c->target, (c->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC |
               O_NONBLOCK);
     rc = fd < 0 ? err_sys(err, -errno, "%s: cannot open %s", dev->name,
                           c->target) : open_target(h, fd, dev, err);
+
+ out:
     if (rc)
         host_free(h);
     else
@@ -185,6 +194,9 @@ static void put_host(struct device *dev)
 {
     const struct vbd_host *h = dev->host;
 
+    device_put_back(dev, "script", "%s", h->script ? h->script : "");
+    if (h->script)
+        return;
     device_put_back(dev, "physical-device", "%x:%x", major(h->number),
                     minor(h->number));
     device_put_back(dev, "physical-device-path", "%s", h->path);
@@ -211,6 +223,30 @@ static void vbd_nodes(struct device *dev)
     device_put_front(dev, "virtual-device", "%lld", (long long)dev->devid);
     device_put_front(dev, "device-type", c->cdrom ? "cdrom" : "disk");
     device_put_front(dev, "trusted", c->untrusted ? "0" : "1");
+}
+
+static int run_script(struct device *dev, const char *verb, struct err *err)
+{
+    const struct vbd_host *h = dev->host;
+    const char *script = h ? h->script : NULL;
+    const char *const argv[] = { script, verb, NULL };
+
+    return script ? device_run_script(dev, script, argv,
+                                      (const char *const[2]){ 0 }, err) : 0;
+}
+
+/* It writes physical-device, and dom0's driver goes on from there. */
+static int vbd_plug(struct device *dev, struct err *err)
+{
+    return run_script(dev, "add", err);
+}
+
+static void vbd_unplug(struct device *dev)
+{
+    struct err err = ERR_INIT;
+
+    if (run_script(dev, "remove", &err))
+        log_warn("%s", err.text);
 }
 
 static void vbd_release(struct device *dev)
@@ -247,6 +283,7 @@ static int adopt_loop(struct vbd_host *h, struct device *dev)
  */
 static void vbd_adopt(struct device *dev)
 {
+    _cleanup_free_ char *script = device_read_back(dev, "script");
     struct vbd_host *h = xcalloc(1, sizeof(*h));
     struct err err = ERR_INIT;
     struct stat st;
@@ -254,6 +291,11 @@ static void vbd_adopt(struct device *dev)
     list_init(&h->claim);
     h->owner = xstrdup(dev->name);
     h->writable = dev->config && dev->config->vbd.writable;
+    if (script && *script) {
+        h->script = TAKE_PTR(script);
+        dev->host = h;
+        return;
+    }
     if (!adopt_loop(h, dev)) {
         if (h->is_file) {
             h->file_dev = h->loop.file_dev;
@@ -305,6 +347,7 @@ static void vbd_count(const struct device *dev, const struct traffic *t,
 
 const struct device_ops vbd_ops = {
     .kind = DEVICE_VBD, .type = "vbd",
-    .prepare = vbd_prepare, .nodes = vbd_nodes, .release = vbd_release,
-    .adopt = vbd_adopt, .describe = vbd_describe, .count = vbd_count,
+    .prepare = vbd_prepare, .nodes = vbd_nodes, .plug = vbd_plug,
+    .unplug = vbd_unplug, .release = vbd_release, .adopt = vbd_adopt,
+    .describe = vbd_describe, .count = vbd_count,
 };

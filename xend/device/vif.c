@@ -8,7 +8,7 @@
 #include <json-c/json.h>
 
 #include "device/counters.h"
-#include "device/device.h"
+#include "device/private.h"
 #include "device/hostnet.h"
 #include "device/hostnet_guard.h"
 #include "device/netlink.h"
@@ -17,12 +17,10 @@
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/log.h"
-#include "util/run.h"
 #include "xend.h"
 
 #define APPEAR_SECONDS 10
 #define VANISH_SECONDS 10
-#define SCRIPT_SECONDS 40       /* as long as xl waits */
 #define MTU_DEFAULT    1500
 #define XL_CONF        "/etc/xen/xl.conf"
 
@@ -50,17 +48,6 @@ static const char *bridge_of(const struct device *dev)
     const char *bridge = dev->config->vif.bridge;
 
     return bridge ? bridge : HOSTNET_BRIDGE;
-}
-
-/* vif-bridge, which other toolstacks run by default, is what we do. */
-static char *script_path(const char *script)
-{
-    const char *base = script ? strrchr(script, '/') : NULL;
-
-    if (!script || streq(base ? base + 1 : script, "vif-bridge"))
-        return NULL;
-    return *script == '/' ? xstrdup(script) :
-           xasprintf("/etc/xen/scripts/%s", script);
 }
 
 void vif_complete(struct device_config *dc)
@@ -137,17 +124,13 @@ static int reserve_address(struct device *dev, struct err *err)
 
 static int vif_prepare(struct device *dev, struct err *err)
 {
-    _cleanup_free_ char *script = script_path(dev->config->vif.script);
     const struct vif_config *v = &dev->config->vif;
+    _cleanup_free_ char *script = device_script(v->script, "vif-bridge");
     struct link bridge = { .mtu = MTU_DEFAULT };
     struct vif_host *h;
-    int rc = 0;
+    int rc = script ? device_check_script(dev, script, err) :
+             check_bridge(dev, &bridge, err);
 
-    if (script && access(script, X_OK))
-        return err_sys(err, -errno, "%s: cannot run the script %s", dev->name,
-                       script);
-    if (!script)
-        rc = check_bridge(dev, &bridge, err);
     if (rc)
         return rc;
     if (v->ifname && !link_find(v->ifname, NULL))
@@ -178,7 +161,8 @@ static void vif_nodes(struct device *dev)
     device_put_back(dev, "mac", "%s", v->mac);
     device_put_back(dev, "handle", "%lld", (long long)dev->devid);
     device_put_back(dev, "type", "vif");
-    device_put_back(dev, "vifname", "%s", h->ifname);
+    /* Not "vifname": that tells a script to rename it, which is done then. */
+    device_put_back(dev, "ifname", "%s", h->ifname);
     if (!h->script || v->bridge)
         device_put_back(dev, "bridge", "%s", bridge_of(dev));
     if (v->ip)
@@ -196,24 +180,17 @@ static void vif_nodes(struct device *dev)
 
 /* --- the interface in dom0 ----------------------------------------------- */
 
-/* As the scripts of other toolstacks are called. */
 static int run_script(struct device *dev, const char *verb, struct err *err)
 {
     const struct vif_host *h = host_of(dev);
     const char *gatewaydev = dev->config ? dev->config->vif.gatewaydev : NULL;
-    _cleanup_free_ char *path = xasprintf("XENBUS_PATH=backend/vif/%u/%lld",
-                                          dev->domid, (long long)dev->devid);
-    _cleanup_free_ char *script = xasprintf("script=%s", h->script);
     _cleanup_free_ char *vif = xasprintf("vif=%s", h->ifname);
     _cleanup_free_ char *netdev = xasprintf("netdev=%s",
                                             gatewaydev ? gatewaydev : "");
     const char *const argv[] = { h->script, verb, "type_if=vif", NULL };
-    const char *const env[] = { path, "XENBUS_BASE_PATH=backend",
-                                "XENBUS_TYPE=vif", script, vif, netdev, NULL };
-    struct err why = ERR_INIT;
-    int rc = run_program(argv, env, SCRIPT_SECONDS, &why);
 
-    return rc ? err_set(err, rc, "%s: %s", dev->name, why.text) : 0;
+    return device_run_script(dev, h->script, argv,
+                             (const char *const[2]){ vif, netdev }, err);
 }
 
 static int join_bridge(struct device *dev, const struct link *l,
@@ -292,7 +269,7 @@ static void vif_release(struct device *dev)
 
 static void vif_adopt(struct device *dev)
 {
-    _cleanup_free_ char *ifname = device_read_back(dev, "vifname");
+    _cleanup_free_ char *ifname = device_read_back(dev, "ifname");
     _cleanup_free_ char *script = device_read_back(dev, "script");
     _cleanup_free_ char *mac = device_read_back(dev, "mac");
     struct vif_host *h = dev->host = xcalloc(1, sizeof(*h));

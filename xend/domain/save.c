@@ -25,6 +25,7 @@ struct save {
     uint32_t domid;
     struct save_file file;
     enum save_after after;
+    struct domain_config *own;  /* instead of the domain's; or NULL */
     char *config;               /* as JSON */
     void *store;
     size_t store_size;
@@ -41,6 +42,7 @@ static void save_free(struct save *s)
     s->d->save = NULL;
     sd_event_source_disable_unref(s->timer);
     save_file_fini(&s->file);
+    config_free(s->own);
     free(s->config);
     free(s->store);
     free(s);
@@ -138,7 +140,6 @@ int domain_save(struct domain *d, const char *path, enum save_after after,
                 struct domain_config *config, struct err *err)
 {
     _cleanup_(config_freep) struct domain_config *c = config;
-    struct json_object *o;
     struct save *s;
     int rc = check_able(d, err);
 
@@ -153,10 +154,9 @@ int domain_save(struct domain *d, const char *path, enum save_after after,
     s->domid = d->domid;
     s->file.path = xstrdup(path);
     s->after = after;
-    o = config_to_json(c ? c : d->config);
-    s->config = xstrdup(json_object_to_json_string_ext(o,
-                                                       JSON_C_TO_STRING_PLAIN));
-    json_object_put(o);
+    if (c)
+        config_keep_macs(c, d->config);
+    s->own = TAKE_PTR(c);
     d->save = s;
     rc = save_file_open(&s->file, err);
     if (!rc)
@@ -239,10 +239,15 @@ static void work_done(void *arg)
     domain_event(d, EVENT_SAVED, &ignored);
 }
 
+/* Devices may have come and gone until the guest was suspended. */
 void save_write(struct domain *d)
 {
     struct save *s = d->save;
+    struct json_object *o = config_to_json(s->own ? s->own : d->config);
 
+    s->config = xstrdup(json_object_to_json_string_ext(o,
+                                                       JSON_C_TO_STRING_PLAIN));
+    json_object_put(o);
     sd_event_source_disable_unref(s->timer);
     s->timer = NULL;
     s->store = nodes_save(d, &s->store_size);

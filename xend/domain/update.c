@@ -6,19 +6,6 @@
 #include "domain/domain.h"
 #include "util/cleanup.h"
 
-/* Interfaces keep the addresses that were chosen for them. */
-static void complete_vif(const struct domain *d, struct device_config *dc)
-{
-    const struct device_config *now;
-
-    if (dc->kind != DEVICE_VIF)
-        return;
-    now = config_find_device(d->config, DEVICE_VIF, dc->devid);
-    if (!dc->vif.mac && now)
-        strset(&dc->vif.mac, now->vif.mac);
-    vif_complete(dc);
-}
-
 int domain_update(struct domain *d, struct domain_config *c, struct err *err)
 {
     _cleanup_(config_freep) struct domain_config *next = c, *old = NULL;
@@ -38,8 +25,9 @@ int domain_update(struct domain *d, struct domain_config *c, struct err *err)
     if (memcmp(next->uuid, d->config->uuid, sizeof(next->uuid)))
         return err_set(err, -EINVAL, "%s has another uuid; leave the uuid line "
                        "out", d->config->name);
+    config_keep_macs(next, d->config);
     for (unsigned int i = 0; i < next->nr_devices; i++)
-        complete_vif(d, next->device[i]);
+        vif_complete(next->device[i]);
     old = d->next;
     d->next = TAKE_PTR(next);
     rc = persist_save(d, err);

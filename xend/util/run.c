@@ -16,6 +16,9 @@
 
 /* Of a program's words only the end is kept. */
 #define WORDS_MAX 4096
+/* An error shows so many lines, or as many of them as have room. */
+#define LINES_MAX  3
+#define LINES_SIZE 300
 
 static int64_t now_ms(void)
 {
@@ -122,23 +125,30 @@ static int follow(pid_t pid, int fd, struct buf *words, unsigned int seconds,
     return rc;
 }
 
-static const char *last_line(struct buf *words)
+/* The last lines in one, to be freed; NULL: it has said nothing. */
+static char *last_lines(struct buf *words)
 {
-    char *line;
+    struct buf b = BUF_INIT;
+    char *from = words->data + words->len, *start = from, *line;
 
-    while (words->len && words->data[words->len - 1] == '\n')
-        words->data[--words->len] = 0;
-    if (!words->len)
-        return NULL;
-    line = strrchr(words->data, '\n');
-    return line ? line + 1 : words->data;
+    for (int n = 0; n < LINES_MAX && start > words->data; n++) {
+        do
+            start--;
+        while (start > words->data && start[-1] != '\n');
+        if (!n || words->data + words->len - start <= LINES_SIZE)
+            from = start;
+    }
+    while (words->len && (line = strsep(&from, "\n")))
+        if (*line)
+            buf_addf(&b, "%s%s", b.len ? "; " : "", line);
+    return b.len ? buf_steal(&b) : NULL;
 }
 
 int run_program(const char *const argv[], const char *const env[],
                 unsigned int seconds, struct err *err)
 {
     _cleanup_(buf_fini) struct buf words = BUF_INIT;
-    const char *why;
+    _cleanup_free_ char *why = NULL;
     int fds[2], rc, status = 0;
     pid_t pid;
 
@@ -152,7 +162,7 @@ int run_program(const char *const argv[], const char *const env[],
     else
         err_sys(err, rc, "cannot run %s", argv[0]);
     close(fds[0]);
-    why = last_line(&words);
+    why = last_lines(&words);
     if (rc == -ETIMEDOUT)
         return err_set(err, rc, "%s did not end within %u s%s%s", argv[0],
                        seconds, why ? ": " : "", why ? why : "");
