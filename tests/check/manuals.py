@@ -218,6 +218,18 @@ def check_xend():
     page = Page("xend.8")
     named = OPTION.findall(" ".join(e.text() for e in page.of("OPTIONS")))
     same("xend(8)", named, OPTION.findall(output(XEND, "--help")[1]))
+    main = source("xend/main.c")
+    short = re.search(r'short_options = "(\w+)"', main).group(1)
+    same("xend's options", named,
+         ["--" + w for w in re.findall(r'\{ "([a-z-]+)",\s+\w+_argument', main)] +
+         ["-" + c for c in short])
+    same("xend(8), xendomains", [w for e in page.entries for w in e.words("B")
+                                 if w.startswith("XENDOMAINS_")],
+         re.findall(r"^(XENDOMAINS_\w+)=", source("etc/xendomains.in"), re.M))
+    conf = next(e for e in Page("xl.cfg.5").of("FILES") if "xl.conf" in e.text())
+    same("xl.cfg(5), xl.conf", re.findall(r"\bvif\.[a-z.]*[a-z]", conf.body),
+         re.findall(r'take\(&list, "([a-z.]+)"', source(
+             "xend/device/vif_defaults.c")))
 
 
 def methods():

@@ -235,12 +235,48 @@ static void test_long_list(void **state)
     assert_string_equal(all + at - 12, "number-0899");
 }
 
+/* What the log gets from here on, until complained(). */
+static FILE *words;
+static int own_stderr;
+
+static void listen_to_log(void)
+{
+    words = tmpfile();
+    own_stderr = dup(2);
+    assert_true(words && own_stderr >= 0 && dup2(fileno(words), 2) == 2);
+}
+
+/* Domain 1 was complained of for all of these, to the end of the list. */
+static void complained(const char *const list[])
+{
+    char text[8192], line[100];
+    size_t n;
+
+    assert_int_equal(dup2(own_stderr, 2), 2);
+    close(own_stderr);
+    rewind(words);
+    n = fread(text, 1, sizeof(text) - 1, words);
+    text[n] = 0;
+    fclose(words);
+    for (; *list; list++) {
+        snprintf(line, sizeof(line), "domain 1 (no name): %s exceeded\n",
+                 *list);
+        if (!strstr(text, line))
+            fail_msg("no \"%s\" in: %s", line, text);
+    }
+}
+
 static void test_quotas(void **state)
 {
+    static const char *const said[] = {
+        "quota of bytes in a value", "quota of nodes", "quota of watches",
+        "quota of open transactions", "quota of permissions", NULL,
+    };
     char payload[XENSTORE_PAYLOAD_MAX], reply[8192];
     int len, i;
 
     (void)state;
+    listen_to_log();
     memset(payload, 'v', sizeof(payload));
     memcpy(payload, "v", 2);
     call(1, XS_WRITE, 0, payload, 2 + 2048, reply);
@@ -275,16 +311,21 @@ static void test_quotas(void **state)
     len = bar_to_zero(payload, "v|n1|n2|n3|n4|n5|n6|");
     call(1, XS_SET_PERMS, 0, payload, len, reply);
     assert_string_equal(reply, "ENOSPC");
+    complained(said);
 }
 
 /* The nodes of a transaction count when it ends, too. */
 static void test_transaction_quotas(void **state)
 {
+    static const char *const said[] = { "quota of nodes",
+                                        "quota of nodes in a transaction",
+                                        NULL };
     char payload[64], reply[8192];
     uint32_t tx = begin(1), other = begin(1);
     int i;
 
     (void)state;
+    listen_to_log();
     for (i = 0; i < 600; i++) {
         int len = snprintf(payload, sizeof(payload), "p%d", i) + 1;
 
@@ -305,6 +346,7 @@ static void test_transaction_quotas(void **state)
             break;
     }
     assert_int_equal(i, 1024);
+    complained(said);
 }
 
 /* Requests without reading replies: memory is bounded, and nothing is lost. */
@@ -312,11 +354,13 @@ static void test_never_reads(void **state)
 {
     char msg[64], got[8192];
     struct guest *g = &guest[1];
+    static const char *const said[] = { "quota of unread replies", NULL };
     unsigned int sent = 0, read = 0;
     struct xsd_sockmsg hdr;
     size_t size;
 
     (void)state;
+    listen_to_log();
     for (int i = 0; i < 1000; i++) {
         struct xenstore_domain_interface *ring = fake_store(1);
 
@@ -339,16 +383,19 @@ static void test_never_reads(void **state)
         }
     }
     assert_int_equal(read, sent);
+    complained(said);
 }
 
 /* Watch events for a guest that does not read: bounded, identical ones one. */
 static void test_event_storm(void **state)
 {
     struct store_stats before, after;
+    static const char *const said[] = { "quota of unread watch events", NULL };
     char reply[8192], path[64];
     size_t bytes = 0, n;
 
     (void)state;
+    listen_to_log();
     call(1, XS_WATCH, 0, "s\0t", 4, reply);
     event(1);
     store_get_stats(s, &before);
@@ -366,6 +413,7 @@ static void test_event_storm(void **state)
     }
     assert_true(bytes > (1u << 19));
     assert_true(bytes < (1u << 20) + 8192);
+    complained(said);
     /* and the other is served as ever */
     call(2, XS_WRITE, 0, "a\0001", 3, reply);
     assert_string_equal(reply, "OK");
