@@ -237,6 +237,44 @@ static void test_restart(void **state)
     assert_int_equal(model_free_kb(), empty_kb);
 }
 
+/* Claim: a guest whose on_crash is rename-restart is kept and started anew also
+ * if xend dies in between: before the old one has its new name, and after. */
+static void test_rename_killed(void **state)
+{
+    static const char kept[] = "11111111-2222-3333-4444-555555555555";
+    static const char *const edits[] = {
+        "true",
+        "sed \"s/$u/$k/; s/\\\"g\\\"/\\\"g-kept\\\"/\" lib/$u.json "
+        ">lib/$k.json && cp run/domains/$u.json run/domains/$k.json",
+    };
+    char command[1000], id[8];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        call_ok("domain.create", CREATE("g", "on_crash='rename-restart'"));
+        snprintf(id, sizeof(id), "%u", id_of("g"));
+        stop_daemon(SIGKILL);
+        model_shutdown((unsigned int)atoi(id), 3);
+        snprintf(command, sizeof(command), "cd %s && k=%s && "
+                 "u=$(basename lib/*-*.json .json) && "
+                 "sed -i 's/\"state\": *\"[a-z]*\"/\"state\":\"ended\"/' "
+                 "run/domains/$u.json && %s && "
+                 "sed -i \"s/^{/{ \\\"renaming\\\": \\\"$k\\\",/\" "
+                 "run/domains/$u.json", root, kept, edits[i]);
+        assert_int_equal(system(command), 0);
+        assert_true(start_daemon());
+        assert_true(eventually(has_new_id, "g", id));
+        assert_true(eventually(has_state, "g", "running"));
+        assert_int_equal(model_domains(), 2);
+        assert_true(i == 0 || has_state("g-kept", "ended"));
+        snprintf(command, sizeof(command), "{\"domain\":\"%s\"}", id);
+        call_ok("domain.destroy", command);
+        call_ok("domain.destroy", "{\"domain\":\"g\"}");
+        assert_true(eventually(is_clean, NULL, NULL));
+        assert_int_equal(model_free_kb(), empty_kb);
+    }
+}
+
 /* Claim: a definition that cannot be read costs a living domain nothing, once
  * it is put right. */
 static void test_broken_definition(void **state)
@@ -453,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stop_building, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rename_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_broken_definition, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_update, setup, teardown),

@@ -45,16 +45,6 @@ static const char *with_file(const char *more)
     return save_params;
 }
 
-static unsigned int id_of(const char *name)
-{
-    struct json_object *d = listed(name);
-    unsigned int id = d ? (unsigned int)json_object_get_int(
-        json_object_object_get(d, "domid")) : 0;
-
-    json_object_put(d);
-    return id;
-}
-
 static void send_request(const char *method, const char *params)
 {
     send_text("{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"");

@@ -197,6 +197,16 @@ static inline struct json_object *listed(const char *name)
     return find_listed(o, name);
 }
 
+static inline unsigned int id_of(const char *name)
+{
+    struct json_object *d = listed(name);
+    unsigned int id = d ? (unsigned int)json_object_get_int(
+        json_object_object_get(d, "domid")) : 0;
+
+    json_object_put(d);
+    return id;
+}
+
 static bool has_state(const char *name, const char *state)
 {
     struct json_object *d = listed(name);

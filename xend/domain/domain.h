@@ -49,6 +49,8 @@ struct domain {
     unsigned int reason;        /* LIFE_ENDED: why */
     bool start_paused;          /* how the build is to end */
     bool restarting;            /* an interrupted build is to be begun again */
+    char renaming[37];          /* the uuid that it is to have when the next
+                                   one takes its own; or "" */
     bool asked;                 /* told to shut down or reboot by a user */
     bool adopted;               /* found running, without a definition */
     int64_t restart_at[RESTARTS_MAX + 1];   /* latest first */
@@ -197,6 +199,9 @@ void domain_build_drop(struct domain *d);
 /* Undo all that building does, from any point on, and end with EVENT_GONE. */
 void domain_teardown(struct domain *d);
 
+/* d has ended and is kept, under d->renaming: go on with the next one. */
+void domain_rename_restart(struct domain *d);
+
 /* Percent of a restore under way; -1: there is none. */
 int domain_build_percent(const struct domain *d);
 
@@ -222,6 +227,8 @@ int persist_save(struct domain *d, struct err *err);
 /* Write the running state only, and log a failure. */
 void persist_note(struct domain *d);
 void persist_remove(struct domain *d);
+/* The same of one that has no struct any more. */
+void persist_forget(struct xend *x, const char *uuid);
 
 /* Make struct domains of what a former process left, and finish what it had
  * begun.  The store is replayed, but not started, before it. */

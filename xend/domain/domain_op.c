@@ -122,6 +122,7 @@ static void rename_and_restart(struct domain *d)
 {
     struct domain_config *c = config_copy(d->next ? d->next : d->config);
     _cleanup_free_ char *name = NULL;
+    _cleanup_free_ char *own = xstrdup(d->uuid);
     struct err err = ERR_INIT;
     struct domain *next;
     uint8_t uuid[16];
@@ -136,14 +137,22 @@ static void rename_and_restart(struct domain *d)
         config_free(c);
         log_err("%s: the name %s is taken; not restarted", d->config->name,
                 name);
+        *d->renaming = 0;
+        persist_note(d);
         return;
     }
-    persist_remove(d);
-    uuid_new(uuid);
+    uuid_parse(d->renaming, uuid);
+    *d->renaming = 0;
     domain_set_uuid(d, uuid);
+    /* Its files say that it is to be restarted, until they are the next's. */
     if (domain_rename(d, name, &err) ||
-        domain_create(d->x, c, false, &next, &err))
+        domain_create(d->x, c, false, &next, &err)) {
         log_err("%s could not be restarted: %s", d->config->name, err.text);
+        persist_forget(d->x, own);
+        return;
+    }
+    next->restarting = true;
+    persist_note(next);
 }
 
 /* The next one may need the devices of the one that is kept. */
@@ -151,6 +160,11 @@ static void on_devices_gone(void *ctx, const struct err *err)
 {
     if (!err->rc)
         rename_and_restart(ctx);
+}
+
+void domain_rename_restart(struct domain *d)
+{
+    devices_stop(d, on_devices_gone, d);
 }
 
 static int act_pause(struct domain *d, bool pause, struct err *err)
@@ -165,6 +179,7 @@ static int act_pause(struct domain *d, bool pause, struct err *err)
 int domain_event(struct domain *d, enum life_event event, struct err *err)
 {
     struct life_step step = life_step(d->state, event);
+    uint8_t uuid[16];
     int rc = 0;
 
     switch (step.action) {
@@ -198,13 +213,17 @@ int domain_event(struct domain *d, enum life_event event, struct err *err)
     }
     if (rc)
         return rc;
+    if (step.action == ACT_RENAME) {
+        uuid_new(uuid);
+        uuid_format(uuid, d->renaming);
+    }
     domain_set_state(d, step.next);
     if (step.action == ACT_STOP && (save_stop(d) || dump_stop(d)))
         return 0;               /* when its thread has ended */
     if (step.action == ACT_STOP || step.action == ACT_UNDO)
         domain_teardown(d);
     else if (step.action == ACT_RENAME)
-        devices_stop(d, on_devices_gone, d);
+        domain_rename_restart(d);
     else if (step.action == ACT_SAVE)
         save_write(d);
     else if (step.action == ACT_DUMP)

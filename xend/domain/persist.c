@@ -56,6 +56,7 @@ static int write_record(struct domain *d, struct err *err)
     json_add_int(o, "domid", d->domid == NO_DOMID ? -1 : (int64_t)d->domid);
     json_add_str(o, "handle", handle);
     json_add_bool(o, "restarting", d->restarting);
+    json_add_str(o, "renaming", *d->renaming ? d->renaming : NULL);
     json_add_int(o, "reason", d->reason);
     json_add_int(o, "started", d->started);
     json_add_int(o, "store_port", d->rings.store_port);
@@ -93,7 +94,7 @@ void persist_note(struct domain *d)
         log_err("%s", err.text);
 }
 
-static void remove_files(struct xend *x, const char *uuid)
+void persist_forget(struct xend *x, const char *uuid)
 {
     _cleanup_free_ char *definition = definition_path(x, uuid);
     _cleanup_free_ char *record = record_path(x, uuid);
@@ -106,7 +107,7 @@ static void remove_files(struct xend *x, const char *uuid)
 void persist_remove(struct domain *d)
 {
     if (!d->adopted)
-        remove_files(d->x, d->uuid);
+        persist_forget(d->x, d->uuid);
 }
 
 /* --- the way back -------------------------------------------------------- */
@@ -188,12 +189,14 @@ static enum life_state resume_state(enum life_state noted, bool restarting,
 
 static void read_record(struct domain *d, struct json_object *record)
 {
-    const char *handle = json_get_str(record, "handle");
+    const char *handle = json_get_str(record, "handle"), *text;
 
     if (handle)
         uuid_parse(handle, d->handle);
     d->restarting = json_object_get_boolean(
         json_object_object_get(record, "restarting"));
+    text = json_get_str(record, "renaming");
+    snprintf(d->renaming, sizeof(d->renaming), "%s", text ? text : "");
     d->reason = json_get_int(record, "reason", 0);
     d->started = json_get_int(record, "started", 0);
     d->rings.store_port = json_get_int(record, "store_port", 0);
@@ -239,6 +242,16 @@ static struct domain_config *read_definition(const char *path,
     return c;
 }
 
+/* Killed when the one that ended had its new name and uuid, and these files
+ * were the next one's, which had not begun. */
+static bool was_renamed(struct xend *x, struct json_object *record)
+{
+    const char *uuid = record ? json_get_str(record, "renaming") : NULL;
+    _cleanup_free_ char *path = uuid ? definition_path(x, uuid) : NULL;
+
+    return path && !access(path, F_OK);
+}
+
 static void restore_one(struct xend *x, const char *uuid, struct living *l)
 {
     _cleanup_free_ char *path = definition_path(x, uuid);
@@ -252,6 +265,7 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
     uint8_t handle[16];
     const char *text;
     int64_t domid;
+    bool renamed;
 
     if (!c || domain_find(x, c->name))
         return;
@@ -260,11 +274,12 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
     text = record ? json_get_str(record, "handle") : NULL;
     if (text)
         uuid_parse(text, handle);
-    domid = record ? json_get_int(record, "domid", -1) : -1;
-    info = find_living(l, handle, domid);
+    renamed = was_renamed(x, record);
+    domid = record && !renamed ? json_get_int(record, "domid", -1) : -1;
+    info = renamed ? NULL : find_living(l, handle, domid);
     if (!record && !info) {
         log_info("%s: ended with the host, forgotten", c->name);
-        remove_files(x, uuid);
+        persist_forget(x, uuid);
         return;
     }
     d = domain_add(x, TAKE_PTR(c), LIFE_OFF, info ? info->domid :
@@ -276,7 +291,10 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
     }
     if (record && info)
         dump_undo(d, record, &info->paused);
-    d->state = resume_state(parse_state(record), d->restarting, info);
+    if (renamed)
+        *d->renaming = 0;
+    d->state = renamed ? LIFE_RESTARTING :
+               resume_state(parse_state(record), d->restarting, info);
     json_object_put(record);
     log_info("%s (%d): %s", d->config->name, (int)d->domid,
              life_word(d->state));
@@ -441,7 +459,10 @@ static void resume_one(struct domain *d, void *ctx)
     if (rc)
         log_err("%s: cannot connect its console: %s", d->config->name,
                 strerror(-rc));
-    devices_resume(d);
+    if (*d->renaming)
+        domain_rename_restart(d);
+    else
+        devices_resume(d);
 }
 
 void persist_resume(struct xend *x)
