@@ -32,7 +32,7 @@ int dom0_layout(struct dom0_layout *l, unsigned long kernel_end)
 {
     unsigned long list = PFN_UP(l->nr_pages * 8), at = kernel_end, before;
 
-    if (!base_ok(l->virt_base, l->nr_pages) ||
+    if (!base_ok(l->virt_base, kernel_end) ||
         (!l->p2m_mapped && !base_ok(l->p2m_base, list)))
         return -EINVAL;
     if (l->initrd_mapped) {
@@ -52,6 +52,8 @@ int dom0_layout(struct dom0_layout *l, unsigned long kernel_end)
         before = l->nr_pt;
         l->stack = l->pt + before;
         l->mapped_end = (l->stack + 1 + SPARE + 511) & ~511UL;
+        if (!base_ok(l->virt_base, l->mapped_end))
+            return -EINVAL;
         l->nr_pt = 1 + tables_for(l->virt_base, l->mapped_end);
     } while (l->nr_pt != before);
     at = l->mapped_end;

@@ -98,11 +98,27 @@ static void test_others(void **state)
     check(l, 0x4a00);                /* shares tables with the first part */
 }
 
+/* Claim: only what is mapped must find room above virt_base, not all memory. */
+static void test_large(void **state)
+{
+    struct dom0_layout l = DEBIAN;
+
+    (void)state;
+    l.nr_pages = 1UL << 28;                      /* a TiB */
+    assert_int_equal(dom0_layout(&l, 0x4a00), 0);
+    assert_int_equal(l.mapped_end, 0x4c00);
+    assert_int_equal(l.nr_p2m, (1UL << 19) + 1024 + 2 + 1);
+}
+
 static void test_refused(void **state)
 {
     struct dom0_layout l = DEBIAN;
 
     (void)state;
+    l.virt_base = -0x200000UL;
+    assert_int_equal(dom0_layout(&l, 0x201), -EINVAL);
+    assert_int_equal(dom0_layout(&l, 0x1f0), -EINVAL);
+    l = (struct dom0_layout)DEBIAN;
     l.nr_pages = 0x4b00;
     assert_int_equal(dom0_layout(&l, 0x4a00), -ENOMEM);
     l = (struct dom0_layout)DEBIAN;
@@ -121,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_debian),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_refused),
     };
 
