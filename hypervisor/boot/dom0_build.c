@@ -316,6 +316,7 @@ static __init void start_vcpu(struct builder *b)
     while (rc == -ERESTART);
     if (rc)
         panic("dom0's first context was refused: %d.", rc);
+    clock_update_wallclock(b->d);
     v->initialised = true;
     vcpu_up(v);
 }
