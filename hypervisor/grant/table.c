@@ -11,7 +11,7 @@
 
 #define DEFAULT_FRAMES          64
 #define DEFAULT_MAPTRACK_FRAMES 1024
-#define MAX_FRAMES              4096
+#define MAX_FRAMES              1024
 #define MAX_MAPTRACK_FRAMES     4096
 
 static struct grant_entry_v1 *entry_of(struct grant_table *t, grant_ref_t ref)

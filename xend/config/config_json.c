@@ -35,7 +35,7 @@ static const struct field b_info_fields[] = {
     { "firmware", FIELD_STRING, AT(firmware), false, 0, 0, 0, NULL },
     { "ramdisk", FIELD_STRING, AT(ramdisk), false, 0, 0, 0, NULL },
     { "cmdline", FIELD_STRING, AT(cmdline), false, 0, 0, 0, NULL },
-    { "max_grant_frames", FIELD_INT, AT(max_grant_frames), false, 1, 4096, -1,
+    { "max_grant_frames", FIELD_INT, AT(max_grant_frames), false, 1, 1024, -1,
       NULL },
     { "max_maptrack_frames", FIELD_INT, AT(max_maptrack_frames), false, 0,
       4096, -1, NULL },

@@ -285,7 +285,7 @@ static const struct xl_key keys[] = {
     NOFIELD("on_soft_reset", apply_action),
     { "disk", apply_devices, 0, DEVICE_VBD, 0, 0 },
     { "vif", apply_devices, 0, DEVICE_VIF, 0, 0 },
-    NUMBER("max_grant_frames", max_grant_frames, 1, 4096, 1),
+    NUMBER("max_grant_frames", max_grant_frames, 1, 1024, 1),
     NUMBER("max_maptrack_frames", max_maptrack_frames, 0, 4096, 1),
     NUMBER("max_event_channels", max_event_channels, 31, 131071, 1),
     PLAIN("nomigrate", apply_bool, nomigrate),

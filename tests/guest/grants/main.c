@@ -251,7 +251,7 @@ static void test_limits(void)
 {
     struct xen_domctl op = {
         .u.createdomain = { .max_vcpus = 1, .max_evtchn_port = 1023,
-                            .max_grant_frames = 4097,
+                            .max_grant_frames = 1025,
                             .max_maptrack_frames = 1, .grant_opts = 1 },
     };
     unsigned long frames[3] = { 0 };
