@@ -5,9 +5,10 @@
 
 #define ARCH_CAPS_RDCL_NO   0x01
 
-/* The names GenuineIntel, AuthenticAMD and TCGTCGTCGTCG begin so. */
+/* The names GenuineIntel, AuthenticAMD, HygonGenuine, TCGTCGTCGTCG begin so. */
 #define GENU                0x756e6547
 #define AUTH                0x68747541
+#define HYGO                0x6f677948
 #define TCGT                0x54474354
 
 struct cpu_features cpu_features;
@@ -66,7 +67,8 @@ static void __init find_features(struct cpu_features *f)
     f->page1g = ext.d & BIT(26);
     f->invariant_tsc = leaf(0x80000007).d & BIT(8);
     /* AMD's manual on FXRSTOR: but for an exception, or RstrFpErrPtrs. */
-    f->fpu_leaks = vendor.b == AUTH && !(leaf(0x80000008).b & BIT(2));
+    f->fpu_leaks = (vendor.b == AUTH || vendor.b == HYGO) &&
+                   !(leaf(0x80000008).b & BIT(2));
     f->phys_bits = f->max_ext_leaf >= 0x80000008 ? leaf(0x80000008).a & 0xff
                                                  : 36;
 }
