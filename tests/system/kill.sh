@@ -11,7 +11,8 @@
 #   undo    what takes it back
 #   works   what shows that t1 is well (before the operation, if it is there)
 # KILLS says how many steps are tried (0: all); AFTER is set to kill after each,
-# too.
+# too.  UNDO is set if undo is needed even where the world is as before, and
+# FILTER names what the world goes through.
 . /t/lib.sh
 
 # All that xend makes and changes, by name, without the id of t1.
@@ -35,7 +36,8 @@ world()
     } >/tmp/world
     sed "s,\(/domain\|/vbd\|/vif\|/console\)/$_id\(/\|$\),\1/ID\2,
         s,\(console\|vbd\|vif\)-$_id,\1-ID,; s,vif$_id\.,vifID.,g
-        s,[0-9a-f]*-[0-9a-f]*-[0-9a-f]*-[0-9a-f]*-[0-9a-f]*,UUID," /tmp/world
+        s,[0-9a-f]*-[0-9a-f]*-[0-9a-f]*-[0-9a-f]*-[0-9a-f]*,UUID," /tmp/world |
+        ${FILTER:-cat}
 }
 
 # The world is that of /tmp/before or /tmp/after: $is.
@@ -117,7 +119,7 @@ kill_at()
     esac
     wait_for 40 is_one_of_both ||
         fail "$where: $(diff /tmp/before /tmp/now; diff /tmp/after /tmp/now)"
-    [ $is = before ] || go_back
+    [ $is = before ] && [ -z "$UNDO" ] || go_back
     check_well
 }
 
