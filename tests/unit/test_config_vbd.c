@@ -68,6 +68,9 @@ static const struct {
       "xvda", true, false },
     { "format=raw,vdev=xvda,access=ro,/img", "/img", "xvda", false, false },
     { "vdev=xvda,target=x", "/dev/x", "xvda", true, false },
+    { "vdev=xvda,script=block,target=x", "/dev/x", "xvda", true, false },
+    { "vdev=xvda,script=,target=x", "/dev/x", "xvda", true, false },
+    { "vdev=xvda,script=/s,target=x", "x", "xvda", true, false },
     { "/i,raw,xvda,w,direct-io-safe,discard,trusted,backendtype=qdisk,"
       "backend=0,specification=xen", "/i", "xvda", true, false },
 };

@@ -481,7 +481,7 @@ static void test_script(void **state)
         back(STATE_CLOSED);
         guest_looks();
         ended(-EIO, cases[i].text);
-        assert_string_equal(calls, "pnPr");
+        assert_string_equal(calls, "pnPur");
         assert_true(no_nodes() && list_empty(&d.devices));
     }
 }

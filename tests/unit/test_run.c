@@ -25,7 +25,7 @@ static const struct {
     { "echo out; echo err >&2", 0, "" },
     { "exit 3", -EIO, "sh ended with code 3" },
     { "echo one >&2; echo two >&2; exit 1", -EIO, "sh: one; two" },
-    { "echo a >&2; printf 'b\n\nc\n\n' >&2; exit 1", -EIO, "sh: c" },
+    { "printf 'a\n\nb\n\n\n\n' >&2; exit 1", -EIO, "sh: a; b" },
     { "printf 'a\nb\nc\nd' >&2; exit 1", -EIO, "sh: b; c; d" },
     { "echo only out; exit 1", -EIO, "sh ended with code 1" },
     { "kill -9 $$", -EIO, "sh was killed by signal 9" },

@@ -39,9 +39,11 @@ static void saved_freep(struct saved **image)
     saved_free(*image);
 }
 
-/* image: NULL, or the file that its memory comes from. */
+/* image: NULL, or the file that its memory comes from.  again: it is the next
+ * one after a domain that has ended. */
 static int start(struct xend *x, struct domain_config *c, struct saved *image,
-                 bool paused, struct domain **ret_d, struct err *err)
+                 bool paused, bool again, struct domain **ret_d,
+                 struct err *err)
 {
     _cleanup_(config_freep) struct domain_config *config = c;
     _cleanup_(saved_freep) struct saved *file = image;
@@ -61,6 +63,7 @@ static int start(struct xend *x, struct domain_config *c, struct saved *image,
                        "already; remove the uuid line for a fresh one", uuid);
     d = domain_add(x, TAKE_PTR(config), LIFE_OFF, NO_DOMID);
     d->start_paused = paused;
+    d->restarting = again;
     d->image = TAKE_PTR(file);
     *ret_d = d;
     return domain_event(d, EVENT_START, err);
@@ -69,14 +72,14 @@ static int start(struct xend *x, struct domain_config *c, struct saved *image,
 int domain_create(struct xend *x, struct domain_config *c, bool paused,
                   struct domain **ret_d, struct err *err)
 {
-    return start(x, c, NULL, paused, ret_d, err);
+    return start(x, c, NULL, paused, false, ret_d, err);
 }
 
 int domain_restore(struct xend *x, struct domain_config *c,
                    struct saved *image, bool paused, struct domain **ret_d,
                    struct err *err)
 {
-    return start(x, c, image, paused, ret_d, err);
+    return start(x, c, image, paused, false, ret_d, err);
 }
 
 /* The former incarnation is gone: begin the next one. */
@@ -146,13 +149,10 @@ static void rename_and_restart(struct domain *d)
     domain_set_uuid(d, uuid);
     /* Its files say that it is to be restarted, until they are the next's. */
     if (domain_rename(d, name, &err) ||
-        domain_create(d->x, c, false, &next, &err)) {
+        start(d->x, c, NULL, false, true, &next, &err)) {
         log_err("%s could not be restarted: %s", d->config->name, err.text);
         persist_forget(d->x, own);
-        return;
     }
-    next->restarting = true;
-    persist_note(next);
 }
 
 /* The next one may need the devices of the one that is kept. */

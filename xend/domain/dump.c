@@ -73,6 +73,11 @@ struct dump *domain_dump(struct domain *d, const char *path,
                 d->domid ? "it was not started here" : "it runs the host");
         return NULL;
     }
+    if (*d->renaming) {
+        err_set(err, -EBUSY, "%s is about to be restarted under its name",
+                d->config->name);
+        return NULL;
+    }
     if (life_step(d->state, EVENT_DUMP).action == ACT_REFUSE) {
         err_set(err, -EBUSY, "%s %s", d->config->name,
                 life_phrase(d->state));

@@ -135,6 +135,15 @@ static int list_living(struct xend *x, struct living *l)
     return 0;
 }
 
+static bool lives(const struct living *l, const uint8_t uuid[16],
+                  int64_t domid)
+{
+    for (unsigned int i = 0; i < l->nr; i++)
+        if (l->info[i].domid == domid && !memcmp(l->info[i].uuid, uuid, 16))
+            return domid > 0;
+    return false;
+}
+
 /* By id and uuid; without a record by uuid alone. */
 static struct xc_domain_info *find_living(struct living *l,
                                           const uint8_t uuid[16],
@@ -252,30 +261,20 @@ static bool was_renamed(struct xend *x, struct json_object *record)
     return path && !access(path, F_OK);
 }
 
-static void restore_one(struct xend *x, const char *uuid, struct living *l)
+static void restore_one(struct xend *x, const char *uuid,
+                        struct json_object *record, struct living *l,
+                        const uint8_t handle[16], int64_t domid)
 {
     _cleanup_free_ char *path = definition_path(x, uuid);
-    _cleanup_free_ char *run_path = record_path(x, uuid);
     _cleanup_(config_freep) struct domain_config *next = NULL;
     _cleanup_(config_freep) struct domain_config *c = read_definition(path,
                                                                       &next);
-    struct json_object *record = NULL;
+    bool renamed = was_renamed(x, record);
     struct xc_domain_info *info;
     struct domain *d;
-    uint8_t handle[16];
-    const char *text;
-    int64_t domid;
-    bool renamed;
 
     if (!c || domain_find(x, c->name))
         return;
-    json_read_file(run_path, &record);
-    memcpy(handle, c->uuid, sizeof(handle));
-    text = record ? json_get_str(record, "handle") : NULL;
-    if (text)
-        uuid_parse(text, handle);
-    renamed = was_renamed(x, record);
-    domid = record && !renamed ? json_get_int(record, "domid", -1) : -1;
     info = renamed ? NULL : find_living(l, handle, domid);
     if (!record && !info) {
         log_info("%s: ended with the host, forgotten", c->name);
@@ -295,12 +294,31 @@ static void restore_one(struct xend *x, const char *uuid, struct living *l)
         *d->renaming = 0;
     d->state = renamed ? LIFE_RESTARTING :
                resume_state(parse_state(record), d->restarting, info);
-    json_object_put(record);
     log_info("%s (%d): %s", d->config->name, (int)d->domid,
              life_word(d->state));
 }
 
-static void restore_definitions(struct xend *x, struct living *l)
+/* Those whose domains live under the id that was noted, or all others. */
+static void restore_some(struct xend *x, const char *uuid, struct living *l,
+                         bool noted)
+{
+    _cleanup_free_ char *path = record_path(x, uuid);
+    struct json_object *record = NULL;
+    uint8_t handle[16];
+    const char *text;
+    int64_t domid;
+
+    json_read_file(path, &record);
+    text = record ? json_get_str(record, "handle") : NULL;
+    uuid_parse(text ? text : uuid, handle);
+    domid = record && !was_renamed(x, record) ?
+            json_get_int(record, "domid", -1) : -1;
+    if (noted == lives(l, handle, domid))
+        restore_one(x, uuid, record, l, handle, domid);
+    json_object_put(record);
+}
+
+static void restore_definitions(struct xend *x, struct living *l, bool noted)
 {
     DIR *files = opendir(x->opt.state_dir);
     struct dirent *e;
@@ -315,7 +333,7 @@ static void restore_definitions(struct xend *x, struct living *l)
 
         uuid[strcspn(uuid, ".")] = 0;
         if (uuid_parse(uuid, bytes) && streq(e->d_name + 36, ".json"))
-            restore_one(x, uuid, l);
+            restore_some(x, uuid, l, noted);
         else if (strstr(e->d_name, ".json.new"))
             unlinkat(dirfd(files), e->d_name, 0);   /* a torn write */
     }
@@ -425,7 +443,9 @@ int persist_restore(struct xend *x)
 
     rc = list_living(x, &l);
     if (!rc) {
-        restore_definitions(x, &l);
+        /* One that is kept under another name has the next one's uuid, too. */
+        restore_definitions(x, &l, true);
+        restore_definitions(x, &l, false);
         sweep_records(x);
         for (unsigned int i = 0; i < l.nr; i++)
             if (!l.known[i])
