@@ -354,6 +354,15 @@ static int parse_words(struct parse *p, char *rest)
     return rc;
 }
 
+/* "block", which other tools run by default, is what xend does. */
+static bool has_script(const struct vbd_config *vbd)
+{
+    const char *base = vbd->script ? strrchr(vbd->script, '/') : NULL;
+
+    return vbd->script && *vbd->script &&
+           !streq(base ? base + 1 : vbd->script, "block");
+}
+
 /* A target is in /dev, if nothing else is said; for a script it is a word. */
 static int vbd_parse(struct device_config *dc, const char *spec,
                      const char *place, struct config_report *r)
@@ -365,7 +374,7 @@ static int vbd_parse(struct device_config *dc, const char *spec,
 
     vbd->writable = 1;
     rc = parse_words(&p, copy);
-    if (!rc && vbd->target && *vbd->target != '/' && !vbd->script) {
+    if (!rc && vbd->target && *vbd->target != '/' && !has_script(vbd)) {
         target = xasprintf("/dev/%s", vbd->target);
         strset(&vbd->target, target);
     }
@@ -386,7 +395,7 @@ static int vbd_check(struct device_config *dc, const char *place,
                    "hda, or a partition: xvda1", vbd->vdev);
     if (!vbd->target)
         return why(&p, "no target; name a raw image or a block device");
-    if (*vbd->target != '/' && !vbd->script)
+    if (*vbd->target != '/' && !has_script(vbd))
         return why(&p, "target \"%s\" must begin with /", vbd->target);
     vbd->format = vbd->backend = 0;
     return 0;

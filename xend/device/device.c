@@ -350,7 +350,7 @@ static void work_done(void *arg)
     if (r->phase == PHASE_PLUG)
         device_hear_script(dev, &err);
     r->is_prepared |= r->phase == PHASE_PREPARE && !err.rc;
-    r->is_plugged |= r->phase == PHASE_PLUG && !err.rc;
+    r->is_plugged |= r->phase == PHASE_PLUG;    /* half, perhaps */
     if (err.rc && !r->down)
         finish(dev, &err);
     else

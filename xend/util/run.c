@@ -129,8 +129,13 @@ static int follow(pid_t pid, int fd, struct buf *words, unsigned int seconds,
 static char *last_lines(struct buf *words)
 {
     struct buf b = BUF_INIT;
-    char *from = words->data + words->len, *start = from, *line;
+    char *from, *start, *line;
 
+    while (words->len && words->data[words->len - 1] == '\n')
+        words->len--;
+    from = start = words->data + words->len;
+    if (words->len)
+        *from = 0;
     for (int n = 0; n < LINES_MAX && start > words->data; n++) {
         do
             start--;
