@@ -24,6 +24,7 @@
 #define CLOSE_LIMIT  10         /* for the guest's to let go */
 #define CUT_LIMIT    5          /* for dom0's to let go */
 #define SETTLE_LIMIT 30         /* for the guest to look for it in vain */
+#define STALL        (2 * SECONDS)  /* a timer that comes so late */
 
 enum { SEEN_ONCE = 1, UNSEEN };  /* how often the guest is still to ask */
 
@@ -162,10 +163,20 @@ static void late(struct device *dev)
     step(dev);
 }
 
+static void set_limit(struct device *dev, unsigned int seconds);
+
+/* If all of dom0 stood still, who is waited for could not answer, either. */
 static int on_late(sd_event_source *source, uint64_t usec, void *arg)
 {
-    (void)source, (void)usec;
-    late(arg);
+    struct device *dev = arg;
+    uint64_t now = 0;
+
+    (void)source;
+    sd_event_now(dev->d->x->loop, CLOCK_MONOTONIC, &now);
+    if (now > usec && now - usec > STALL)
+        set_limit(dev, dev->run->limit);
+    else
+        late(dev);
     return 0;
 }
 
@@ -249,6 +260,7 @@ static void set_limit(struct device *dev, unsigned int seconds)
     struct device_run *r = dev->run;
     int rc;
 
+    r->limit = seconds;
     r->timer = sd_event_source_disable_unref(r->timer);
     rc = sd_event_add_time_relative(dev->d->x->loop, &r->timer,
                                     CLOCK_MONOTONIC, seconds * SECONDS, 10000,

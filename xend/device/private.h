@@ -51,6 +51,7 @@ struct device_run {
     struct store_watch *back, *front;
     struct store_miss *miss;
     struct sd_event_source *timer;
+    unsigned int limit;         /* seconds of that */
 };
 
 /* <xen/io/xenbus.h>'s states, with 0 for what is none. */
