@@ -84,7 +84,12 @@ static double rate(int64_t now, int64_t before, double seconds)
 static void compare(struct top_domain *d, const struct top_sums *p,
                     double seconds)
 {
+    double most = 100.0 * d->vcpus;
+
+    /* The sums are read a moment after the time. */
     d->cpu_percent = rate(d->sum.cpu_ns, p->cpu_ns, seconds) / 1e7;
+    if (d->cpu_percent > most)
+        d->cpu_percent = most;
     d->sent_rate = rate(d->sum.sent, p->sent, seconds);
     d->received_rate = rate(d->sum.received, p->received, seconds);
     d->read_rate = rate(d->sum.read_sectors, p->read_sectors, seconds) *

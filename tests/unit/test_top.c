@@ -73,6 +73,8 @@ static void test_rates(void **state)
     t.domain[1].domid = 6;
     top_update(&t, sample(5000000000, 9000000000, 1024));
     assert_true(t.domain[1].cpu_percent == 0);
+    top_update(&t, sample(6000000000, 10100000000, 1024));
+    assert_true(t.domain[1].cpu_percent == 100);
     top_fini(&t);
 }
 
