@@ -23,6 +23,11 @@ unsigned int balance_wake_cpu(cpumask_t hard, cpumask_t soft, cpumask_t idle,
     return next_cpu(best, prev);
 }
 
+bool balance_due(const struct bvt_queue *q, s_time_t since)
+{
+    return q->nr && !q->preempt && since >= BALANCE_INTERVAL;
+}
+
 /* Of all that run or wait there. */
 static unsigned int sum_of_weights(const struct bvt_queue *q)
 {

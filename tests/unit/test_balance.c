@@ -107,6 +107,37 @@ static void lag_is_made_good(void **state)
     assert_ptr_equal(balance_find(&f.a, &f.b, 1), &f.v[1].bvt);
 }
 
+/* As core.c's schedule() on one of two CPUs, which hands over to the other:
+ * does v run now? */
+static bool schedules(struct bvt_queue *q, struct bvt_queue *other,
+                      const struct bvt_vcpu *v, s_time_t now)
+{
+    struct bvt_vcpu *b = NULL;
+
+    bvt_charge(q, now);
+    bvt_charge(other, now);
+    if (balance_due(q, BALANCE_INTERVAL))
+        b = balance_find(q, other, q == &f.b ? 0 : 1);
+    if (b)
+        bvt_move(q, other, b);
+    return bvt_pick(q, true, now) == v;
+}
+
+static void the_owed_runs_however_slow_they_schedule(void **state)
+{
+    s_time_t now = 0;
+    bool runs = false;
+
+    (void)state;
+    bvt_remove(&f.a, &f.v[1].bvt);
+    for (unsigned int turn = 0; turn < 3 && !runs; turn++) {
+        now += 100 * NSEC_PER_MSEC;
+        runs = turn % 2 ? schedules(&f.b, &f.a, &f.v[0].bvt, now)
+                        : schedules(&f.a, &f.b, &f.v[0].bvt, now);
+    }
+    assert_true(runs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup(idle_takes_the_first, setup),
         cmocka_unit_test_setup(evens_out_weights, setup),
         cmocka_unit_test_setup(lag_is_made_good, setup),
+        cmocka_unit_test_setup(the_owed_runs_however_slow_they_schedule, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
