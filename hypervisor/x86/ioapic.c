@@ -78,12 +78,11 @@ void ioapic_route(unsigned int gsi, unsigned int vector, unsigned int apic_id)
 {
     struct pin *p = &pins[gsi];
     unsigned long flags = spin_lock_irqsave(&lock);
-    uint32_t low = (p->low & ~0xffU) | vector;
 
-    /* Never a new vector with the old destination: masked in between. */
-    write_locked(p, IOAPIC_RTE(p->nr), low | RTE_MASKED);
+    /* A pin that is not masked keeps its vector, which all CPUs know: so the
+     * destination may change alone.  A mask in between would lose an edge. */
     write_locked(p, IOAPIC_RTE(p->nr) + 1, apic_id << 24);
-    set_low_locked(p, low);
+    set_low_locked(p, (p->low & ~0xffU) | vector);
     spin_unlock_irqrestore(&lock, flags);
 }
 
