@@ -83,7 +83,8 @@ void boot_main(uint32_t magic, uint32_t info)
     smp_start_others();
     tsc_init_done();
     follow_time();
-    console_init_irq(tell_input);
+    keys_init();
+    console_init_irq(tell_input, key_typed);
     dom0_build(&bi);
     free_init();
     idle_loop();

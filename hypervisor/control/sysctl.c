@@ -112,27 +112,6 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
     return rc;
 }
 
-static void show_domains(void)
-{
-    struct domain *d;
-
-    for (unsigned int id = 0; (d = domain_next(id)); id = d->id + 1U) {
-        printk(LOG_INFO, "d%u: %lu frames of %lu, paused %u, dying %u, "
-               "shut down %d (%u), CPUs %lx\n", d->id, d->mm.nr_frames,
-               d->mm.max_frames, d->pause_count, d->dying, d->is_shut_down,
-               d->shutdown_code, d->dirty_cpus);
-        for (unsigned int i = 0; i < d->max_vcpus; i++) {
-            const struct vcpu *v = d->vcpu[i];
-
-            if (v)
-                printk(LOG_INFO, "  v%u: CPU %u, running %d, flags %lx, "
-                       "paused %u\n", i, v->sched.cpu, v->sched.running,
-                       v->sched.pause_flags, v->sched.pause_count);
-        }
-        domain_put(d);
-    }
-}
-
 static long op_debug_keys(struct xen_sysctl *op)
 {
     uint32_t n = MIN(op->u.debug_keys.nr_keys, 16U);
@@ -140,12 +119,8 @@ static long op_debug_keys(struct xen_sysctl *op)
 
     if (copy_from_guest(keys, op->u.debug_keys.keys.p, n))
         return -EFAULT;
-    for (uint32_t i = 0; i < n; i++) {
-        if (keys[i] == 'q')
-            show_domains();
-        else
-            printk(LOG_INFO, "debug keys: 'q' shows domains and vcpus\n");
-    }
+    for (uint32_t i = 0; i < n; i++)
+        key_pressed(keys[i]);
     return 0;
 }
 

@@ -16,6 +16,8 @@
 #define INPUT_SIZE   256U
 #define LINE_MAX     512
 #define FEED_CHUNK   64
+#define CTRL_A       1
+#define SWITCHES     3               /* as many give the input to us, and back */
 
 /* (l) lock  (a) atomic.  Positions count bytes since boot, modulo 2^32. */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_CONSOLE);
@@ -27,7 +29,8 @@ static char input[INPUT_SIZE];
 static uint32_t in_start, in_end;                /* (l) */
 static bool feeding;                             /* (a) */
 static bool opened;                              /* (c) after console_init */
-static void (*input_notify)(void);
+static void (*input_notify)(void);               /* (c) */
+static void (*input_key)(char c);                /* (c) */
 
 enum log_level console_level = LOG_INFO;
 
@@ -145,9 +148,33 @@ size_t console_ring_read(char *buf, size_t size, uint32_t *index,
     return n;
 }
 
+/* Is it for us?  One interrupt, so nobody else is in here. */
+static bool is_key(char c)
+{
+    static unsigned int switches;    /* Ctrl-A in a row */
+    static bool ours;
+
+    switches = c == CTRL_A ? switches + 1 : 0;
+    if (switches < SWITCHES && !ours)
+        return false;
+    if (switches == SWITCHES) {
+        switches = 0;
+        ours = !ours;
+        printk(LOG_INFO, ours ? "Input is for the hypervisor: 'h' shows the "
+               "keys, three Ctrl-A end it\n" : "Input is for dom0\n");
+    } else if (!switches) {
+        input_key(c);
+    }
+    return true;
+}
+
 static void console_input(char c)
 {
-    unsigned long flags = console_lock();
+    unsigned long flags;
+
+    if (is_key(c))
+        return;
+    flags = console_lock();
 
     if (in_end - in_start < INPUT_SIZE)
         input[in_end++ % INPUT_SIZE] = c;
@@ -188,8 +215,9 @@ void console_release_screen(void)
         printk(LOG_INFO, "The screen is dom0's from now on\n");
 }
 
-void console_init_irq(void (*notify)(void))
+void console_init_irq(void (*notify)(void), void (*key)(char c))
 {
     input_notify = notify;
+    input_key = key;
     ns16550_init_irq(console_input);
 }

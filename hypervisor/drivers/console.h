@@ -17,8 +17,9 @@ void console_init(const char *console, const char *com1, uint16_t *cells);
 /* Write no more on the screen: it is dom0's. */
 void console_release_screen(void);
 /* From now on input comes by interrupt; notify() is called (interrupts off)
- * when there is some. */
-void console_init_irq(void (*notify)(void));
+ * when there is some.  Three Ctrl-A give what follows to key(), called in the
+ * same way, until the next three. */
+void console_init_irq(void (*notify)(void), void (*key)(char c));
 
 /* Text of the hardware domain, raw, to the devices. */
 void console_write(const char *s, size_t n);

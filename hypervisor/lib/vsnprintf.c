@@ -70,6 +70,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
                 put_string(&o, "0x");
             put_number(&o, v, *fmt == 'x' ? 16 : 10, pad, width);
             break;
+        case 'c': put(&o, va_arg(ap, int)); break;
         case 's': put_string(&o, va_arg(ap, const char *)); break;
         default:  put(&o, *fmt); break;      /* the second % of two */
         }

@@ -8,6 +8,7 @@
 enum softirq {
     SOFTIRQ_TIMER,
     SOFTIRQ_NMI,             /* the running vcpu may have to take one */
+    SOFTIRQ_KEY,             /* somebody typed one for us */
     SOFTIRQ_SCHEDULE,        /* last: it may not return */
     NR_SOFTIRQS
 };

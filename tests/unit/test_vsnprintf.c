@@ -36,7 +36,7 @@ static void integers(void **state)
 static void texts(void **state)
 {
     (void)state;
-    SAME("%s|%s|", "abc", "");
+    SAME("%s|%s|%c%c", "abc", "", 'x', '%');
     SAME("100%% %s", "sure");
 }
 
