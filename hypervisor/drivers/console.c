@@ -17,7 +17,7 @@
 #define LINE_MAX     512
 #define FEED_CHUNK   64
 #define CTRL_A       1
-#define SWITCHES     3               /* as many give the input to us, and back */
+#define SWITCHES     3               /* give the input to us, and back */
 
 /* (l) lock  (a) atomic.  Positions count bytes since boot, modulo 2^32. */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_CONSOLE);
