@@ -23,11 +23,6 @@ unsigned int balance_wake_cpu(cpumask_t hard, cpumask_t soft, cpumask_t idle,
     return next_cpu(best, prev);
 }
 
-bool balance_due(const struct bvt_queue *q, s_time_t since)
-{
-    return q->nr && !q->preempt && since >= BALANCE_INTERVAL;
-}
-
 /* Of all that run or wait there. */
 static unsigned int sum_of_weights(const struct bvt_queue *q)
 {
@@ -55,6 +50,8 @@ struct bvt_vcpu *balance_find(const struct bvt_queue *from,
         /* Its state is in memory only when it runs nowhere. */
         if (s->running || !(s->affinity & BIT(cpu)))
             continue;
+        if (!idle && from->preempt && pos == from->head.next)
+            continue;                /* its turn has come */
         if (good && s->affinity_soft & BIT(cpu))
             return v;
         if (!second && (idle || bvt_lag(v, to->svt) > BALANCE_LAG))

@@ -34,9 +34,15 @@ static struct bvt_vcpu *first(const struct bvt_queue *q)
     return q->nr ? list_entry(q->head.next, struct bvt_vcpu, link) : NULL;
 }
 
+/* How far v is ahead of its turn. */
+static uint64_t warp_of(const struct bvt_vcpu *v)
+{
+    return v->warped ? v->dom->warp_us * NSEC_PER_USEC : 0;
+}
+
 static void set_evt(struct bvt_vcpu *v)
 {
-    v->evt = v->avt - (v->warped ? v->dom->warp_us * NSEC_PER_USEC : 0);
+    v->evt = v->avt - warp_of(v);
 }
 
 /* Warp v if it may: it has been without for as long as it must. */
@@ -114,7 +120,9 @@ static void enqueue(struct bvt_queue *q, struct bvt_vcpu *v)
     q->nr++;
 }
 
-/* A newcomer to q: keep its avt near svt. */
+/* A newcomer to q: keep its avt near svt.  It keeps a debt that its own warp
+ * hides, and what it is owed while a warped one runs: else who is warped by
+ * more than the bounds would come first for ever. */
 static bool join(struct bvt_queue *q, struct bvt_vcpu *v, s_time_t behind)
 {
     uint64_t machine = READ_ONCE(*q->machine), low, high;
@@ -122,7 +130,9 @@ static bool join(struct bvt_queue *q, struct bvt_vcpu *v, s_time_t behind)
     if (!q->curr && !q->nr && vt_diff(machine, q->svt) > 0)
         q->svt = machine;            /* an idle CPU's time stood still */
     low = q->svt - to_virtual(v, behind);
-    high = q->svt + to_virtual(v, BVT_MAX_LAG);
+    if (q->curr && behind == BVT_MAX_LAG)
+        low -= warp_of(q->curr);
+    high = q->svt + to_virtual(v, BVT_MAX_LAG) + warp_of(v);
     if (vt_diff(v->avt, low) < 0)
         v->avt = low;
     else if (vt_diff(v->avt, high) > 0)

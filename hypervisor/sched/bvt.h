@@ -89,13 +89,10 @@ s_time_t bvt_lag(const struct bvt_vcpu *v, uint64_t vt);
 unsigned int balance_wake_cpu(cpumask_t hard, cpumask_t soft, cpumask_t idle,
                               unsigned int prev);
 
-/* Is this CPU to hand a waiter over, `since` that long ago the last time?  Not
- * while one is about to run here: CPUs that are slow to schedule would hand it
- * to and fro, and none would run it. */
-bool balance_due(const struct bvt_queue *q, s_time_t since);
-
 /* The waiter of `from` that CPU `cpu` with queue `to` should run instead;
- * NULL.  Both queues are charged up to now. */
+ * NULL.  Both queues are charged up to now.  Only an idle CPU gets the one that
+ * is about to run on its own: CPUs that are slow to schedule would hand it to
+ * and fro, and none would run it. */
 struct bvt_vcpu *balance_find(const struct bvt_queue *from,
                               const struct bvt_queue *to, unsigned int cpu);
 

@@ -358,7 +358,7 @@ static void schedule(void)
     prev = rq->curr;
     now = system_time();
     bvt_charge(&rq->q, now);
-    if (balance_due(&rq->q, now - rq->balanced)) {
+    if (rq->q.nr && now - rq->balanced >= BALANCE_INTERVAL) {
         rq->balanced = now;
         balance_locked(rq, false, now);
     }

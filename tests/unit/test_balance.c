@@ -112,12 +112,11 @@ static void lag_is_made_good(void **state)
 static bool schedules(struct bvt_queue *q, struct bvt_queue *other,
                       const struct bvt_vcpu *v, s_time_t now)
 {
-    struct bvt_vcpu *b = NULL;
+    struct bvt_vcpu *b;
 
     bvt_charge(q, now);
     bvt_charge(other, now);
-    if (balance_due(q, BALANCE_INTERVAL))
-        b = balance_find(q, other, q == &f.b ? 0 : 1);
+    b = balance_find(q, other, q == &f.b ? 0 : 1);
     if (b)
         bvt_move(q, other, b);
     return bvt_pick(q, true, now) == v;

@@ -551,6 +551,34 @@ static void no_starvation(void **state)
     }
 }
 
+/* Who is warped comes sooner, but gets no more, however far the warp. */
+static void no_starvation_by_warp(void **state)
+{
+    (void)state;
+    for (unsigned int warp_ms = 50; warp_ms <= 1000; warp_ms *= 2)
+        for (unsigned int cpus = 1; cpus <= 2; cpus++) {
+            struct domain_sched warped = { .weight = 256, .warp_on = true,
+                                           .warp_us = warp_ms * 1000 };
+            struct domain_sched plain = { .weight = 256 };
+            struct sim_vcpu *v;
+
+            sim_init(&sim, cpus);
+            for (unsigned int c = 0; c < cpus; c++) {
+                v = sim_add(&sim, &warped, c, ~0UL);
+                v->burst = 50 * MS;
+                v->sleep = cpus == 1 ? 20000 : 0;
+                if (cpus == 2)
+                    v->burst = 0;
+            }
+            v = sim_add(&sim, &plain, 0, ~0UL);
+            sim_run(&sim, 20 * SEC);
+            if (v->ran < 20 * SEC * cpus / (cpus + 1) * 8 / 10)
+                fail_msg("%u CPUs, warp %u ms: %lld ms", cpus, warp_ms,
+                         (long long)(v->ran / MS));
+            assert_true(v->worst_wait < warp_ms * MS + 100 * MS);
+        }
+}
+
 /* No CPU idles while one that may use it waits. */
 static void work_conserving(void **state)
 {
@@ -692,6 +720,7 @@ int main(void)
         cmocka_unit_test(sleep_is_not_saved),
         cmocka_unit_test(caps),
         cmocka_unit_test(no_starvation),
+        cmocka_unit_test(no_starvation_by_warp),
         cmocka_unit_test(work_conserving),
         cmocka_unit_test(pinned),
     };
