@@ -130,11 +130,10 @@ void vcpu_wake(struct vcpu *v)
 
 void vcpu_unblock(struct vcpu *v, unsigned long flags)
 {
-    unsigned long old = atomic_and(&v->sched.pause_flags, ~flags);
-
-    if (old & flags & VPF_POLL)
+    /* First its bit: that of a vcpu that polls again meanwhile is not ours. */
+    if (flags & VPF_POLL)
         atomic_and(&v->domain->ev.pollers, ~BIT(v->id));
-    if (old & flags)
+    if (atomic_and(&v->sched.pause_flags, ~flags) & flags)
         vcpu_wake(v);
 }
 
@@ -222,6 +221,8 @@ static void unpark(void *data)
             continue;
         rq = runq_lock(v, &flags);
         v->sched.bvt.parked = false;
+        if (rq->curr == v)           /* a new cap holds for it, too */
+            softirq_raise_on(rq->cpu, SOFTIRQ_SCHEDULE);
         spin_unlock_irqrestore(&rq->lock, flags);
         vcpu_wake(v);
     }
@@ -374,6 +375,7 @@ static void schedule(void)
     }
     rq->curr = next;
     WRITE_ONCE(next->sched.running, true);
+    smp_mb();                        /* then pending is read: vcpu_kick */
     runstate_change(prev, off_state(prev), now);
     runstate_change(next, RUNSTATE_running, now);
     spin_unlock(&rq->lock);          /* interrupts stay off */

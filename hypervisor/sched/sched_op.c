@@ -58,7 +58,8 @@ static long op_poll(void __guest *arg)
         return -EFAULT;
     if (poll.nr_ports > MAX_POLL_PORTS)
         return -EINVAL;
-    timer_stop(&v->sched.poll_timer);
+    /* Stopped, and on this CPU: no other has work by it. */
+    timer_move(&v->sched.poll_timer, smp_processor_id());
     atomic_or(&v->sched.pause_flags, VPF_POLL);
     v->ev.poll_port = 0;
     atomic_or(&v->domain->ev.pollers, BIT(v->id));

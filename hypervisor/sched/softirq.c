@@ -29,11 +29,11 @@ void softirq_raise_on(unsigned int cpu, enum softirq n)
 
 void do_softirq(void)
 {
-    unsigned int pending, n;
+    unsigned int pending;
 
-    while ((pending = READ_ONCE(this_percpu()->softirq_pending))) {
-        n = __builtin_ctz(pending);
-        atomic_and(&this_percpu()->softirq_pending, ~(1U << n));
-        handlers[n]();
-    }
+    /* In rounds: none that is raised again and again holds the others up.  The
+     * last, SCHEDULE, may not return. */
+    while ((pending = xchg(&this_percpu()->softirq_pending, 0)))
+        for (; pending; pending &= pending - 1)
+            handlers[__builtin_ctz(pending)]();
 }
