@@ -26,6 +26,7 @@ enum free_class { FREE_CLEAN, FREE_BOOT, FREE_USED, NR_CLASSES };
 #define STATE_CLASS   8              /* shift */
 #define STATE_FLUSH   0x8000
 #define SCRUB_ORDER   6              /* idle CPUs: 256 KiB at a time */
+#define SCRUB_WAIT    (2 * NR_CPUS)  /* so many an allocation waits for */
 
 /* (h) lock */
 static struct {
@@ -33,6 +34,7 @@ static struct {
     unsigned long nr_free;           /* (h) those being scrubbed included */
     unsigned long claimed;           /* (h) of nr_free, promised to domains */
     unsigned int scrubbing;          /* (h) blocks off the lists */
+    unsigned int scrubbed;           /* (h) blocks that came back since */
     uint32_t orders[NR_ZONES][NR_CLASSES];   /* (h) bit: list is not empty */
     uint32_t head[NR_ZONES][NR_CLASSES][MAX_ORDER + 1];  /* (h) where so */
 } heap = { .lock = SPINLOCK_INIT(LOCK_HEAP) };
@@ -148,20 +150,27 @@ static struct page_info *block_take(unsigned int order, unsigned int max_zone,
         { FREE_BOOT, FREE_CLEAN, FREE_USED },
     };
     unsigned long size = 1UL << order;
+    unsigned int start = 0;
     struct page_info *pg;
-    bool wait;
+    bool enough, wait;
 
-    for (;; cpu_relax()) {
+    for (bool first = true;; first = false, cpu_relax()) {
         spin_lock(&heap.lock);
         pg = NULL;
-        if (heap.nr_free >= size + (flags & ALLOC_CLAIMED ? 0 : heap.claimed))
+        enough = heap.nr_free >=
+                 size + (flags & ALLOC_CLAIMED ? 0 : heap.claimed);
+        if (enough)
             pg = find_locked(order, max_zone, prefer[!!(flags & ALLOC_DIRTY)],
                              NR_CLASSES);
         if (pg) {
             split_locked(pg, order);
             heap.nr_free -= size;
         }
-        wait = !pg && heap.scrubbing;    /* they come back in a moment */
+        if (first)
+            start = heap.scrubbed;
+        /* They come back in a moment, but maybe none that will do. */
+        wait = !pg && enough && heap.scrubbing &&
+               heap.scrubbed - start < SCRUB_WAIT;
         spin_unlock(&heap.lock);
         if (!wait)
             return pg;
@@ -268,6 +277,7 @@ bool frames_scrub_some(void)
     block_clean(pg, order);
     spin_lock(&heap.lock);
     heap.scrubbing--;
+    heap.scrubbed++;
     free_locked(pg, order, FREE_CLEAN << STATE_CLASS);
     spin_unlock(&heap.lock);
     return true;
