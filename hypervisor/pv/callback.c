@@ -48,7 +48,8 @@ static long callback_register(struct vcpu *v, unsigned int type,
             VEC_NMI, TI_MASKS, FLAT_KERNEL_CS, address };
     else
         v->pv.callback[type] = (struct pv_callback){
-            address, flags & CALLBACKF_mask_events };
+            address, type == CALLBACKTYPE_event ||
+                     flags & CALLBACKF_mask_events };
     return 0;
 }
 
