@@ -18,13 +18,14 @@ enum lock_level {
     LOCK_GRANT,       /* one grant table; two in order of domid */
     LOCK_ROOTS,       /* d->mm.root_lock: a domain's loaded roots, L4 copies */
     LOCK_PAGES,       /* d->mm.page_lock: the list of a domain's frames */
+    LOCK_HEAP,        /* the frame allocator */
+    LOCK_CALL,        /* cross-CPU function calls and TLB shootdown */
+    /* From here on with interrupts off; handlers take them. */
     LOCK_EVTCHN,      /* irq: a domain's ports; two in order of domid */
     LOCK_QUEUES,      /* irq: its queues of pending ports, with FIFO */
     LOCK_IRQ,         /* irq: one interrupt source */
     LOCK_SCHED,       /* irq: one CPU's run queue; two in order of CPU */
     LOCK_TIMER,       /* irq: one CPU's timers */
-    LOCK_HEAP,        /* the frame allocator */
-    LOCK_CALL,        /* cross-CPU function calls and TLB shootdown */
     LOCK_CHIP,        /* irq: registers of a chip behind an index port */
     LOCK_CONSOLE,     /* irq: log ring and output */
 };
