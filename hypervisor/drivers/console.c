@@ -175,7 +175,6 @@ static void console_input(char c)
     if (is_key(c))
         return;
     flags = console_lock();
-
     if (in_end - in_start < INPUT_SIZE)
         input[in_end++ % INPUT_SIZE] = c;
     console_unlock(flags);

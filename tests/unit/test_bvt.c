@@ -565,10 +565,8 @@ static void no_starvation_by_warp(void **state)
             sim_init(&sim, cpus);
             for (unsigned int c = 0; c < cpus; c++) {
                 v = sim_add(&sim, &warped, c, ~0UL);
-                v->burst = 50 * MS;
+                v->burst = cpus == 1 ? 50 * MS : 0;
                 v->sleep = cpus == 1 ? 20000 : 0;
-                if (cpus == 2)
-                    v->burst = 0;
             }
             v = sim_add(&sim, &plain, 0, ~0UL);
             sim_run(&sim, 20 * SEC);
