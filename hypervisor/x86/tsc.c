@@ -14,6 +14,7 @@
 
 #define CALIBRATE_NS     (50 * NSEC_PER_MSEC)
 #define WARP_ROUNDS      20000
+#define WARP_NS          (20 * NSEC_PER_MSEC)
 
 bool tsc_stable;
 int opt_tsc = -1;
@@ -92,14 +93,17 @@ void tsc_init_boot(void)
     printk(LOG_INFO, "TSC: %lu kHz\n", cpu_features.tsc_hz / 1000);
 }
 
-/* Both CPUs read and note in turns: time must never be seen to go back. */
+/* Both CPUs read and note in turns: time must never be seen to go back.  Below
+ * another hypervisor a turn may take a time slice of that: then fewer do. */
 void tsc_check_warp(void)
 {
     unsigned int ready = atomic_inc(&warp_ready), done;
+    s_time_t end;
 
     while (READ_ONCE(warp_ready) < ((ready + 1) & ~1U))
         cpu_relax();
-    for (unsigned int i = 0; i < WARP_ROUNDS; i++) {
+    end = system_time() + WARP_NS;
+    for (unsigned int i = 0; i < WARP_ROUNDS && system_time() < end; i++) {
         uint64_t now;
 
         spin_lock(&warp_lock);
