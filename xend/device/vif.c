@@ -26,7 +26,9 @@
 
 /* struct device.host of a vif. */
 struct vif_host {
-    char ifname[IFNAMSIZ];      /* as it is called once it is plugged */
+    char first[IFNAMSIZ];       /* what xen-netback calls its interface */
+    char wanted[IFNAMSIZ];      /* what it is to be called */
+    const char *ifname;         /* the one that it has now */
     unsigned int mtu;
     char mac[18];
     char *script;               /* absolute path; NULL: we do it */
@@ -37,10 +39,16 @@ static struct vif_host *host_of(const struct device *dev)
     return dev->host;
 }
 
-static void first_name(const struct device *dev, char name[IFNAMSIZ])
+/* wanted may be NULL: as it is. */
+static struct vif_host *host_new(struct device *dev, const char *wanted)
 {
-    snprintf(name, IFNAMSIZ, "vif%u.%u", dev->domid,
+    struct vif_host *h = dev->host = xcalloc(1, sizeof(*h));
+
+    snprintf(h->first, sizeof(h->first), "vif%u.%u", dev->domid,
              (unsigned int)dev->devid);
+    snprintf(h->wanted, sizeof(h->wanted), "%s", wanted ? wanted : h->first);
+    h->ifname = h->first;
+    return h;
 }
 
 static const char *bridge_of(const struct device *dev)
@@ -122,6 +130,13 @@ static int reserve_address(struct device *dev, struct err *err)
     return rc ? err_set(err, rc, "%s: %s", dev->name, why.text) : 0;
 }
 
+static int name_taken(const struct device *dev, const char *name,
+                      struct err *err)
+{
+    return err_set(err, -EEXIST, "%s: dom0 has an interface %s already; choose "
+                   "another vifname", dev->name, name);
+}
+
 static int vif_prepare(struct device *dev, struct err *err)
 {
     const struct vif_config *v = &dev->config->vif;
@@ -134,18 +149,13 @@ static int vif_prepare(struct device *dev, struct err *err)
     if (rc)
         return rc;
     if (v->ifname && !link_find(v->ifname, NULL))
-        return err_set(err, -EEXIST, "%s: dom0 has an interface %s already; "
-                       "choose another vifname", dev->name, v->ifname);
+        return name_taken(dev, v->ifname, err);
     if (!script)
         rc = reserve_address(dev, err);
     if (rc)
         return rc;
-    h = dev->host = xcalloc(1, sizeof(*h));
+    h = host_new(dev, v->ifname);
     snprintf(h->mac, sizeof(h->mac), "%s", v->mac);
-    if (v->ifname)
-        snprintf(h->ifname, sizeof(h->ifname), "%s", v->ifname);
-    else
-        first_name(dev, h->ifname);
     h->mtu = v->mtu ? v->mtu : bridge.mtu;
     h->script = TAKE_PTR(script);
     return 0;
@@ -162,7 +172,7 @@ static void vif_nodes(struct device *dev)
     device_put_back(dev, "handle", "%lld", (long long)dev->devid);
     device_put_back(dev, "type", "vif");
     /* Not "vifname": that tells a script to rename it, which is done then. */
-    device_put_back(dev, "ifname", "%s", h->ifname);
+    device_put_back(dev, "ifname", "%s", h->wanted);
     if (!h->script || v->bridge)
         device_put_back(dev, "bridge", "%s", bridge_of(dev));
     if (v->ip)
@@ -209,21 +219,22 @@ static int join_bridge(struct device *dev, const struct link *l,
 
 static int vif_plug(struct device *dev, struct err *err)
 {
-    const struct vif_host *h = host_of(dev);
-    char name[IFNAMSIZ];
+    struct vif_host *h = host_of(dev);
     struct link l;
     int rc;
 
-    first_name(dev, name);
-    rc = link_wait(name, APPEAR_SECONDS, &l);
+    rc = link_wait(h->first, APPEAR_SECONDS, &l);
     if (rc)
         return err_sys(err, rc, "%s: dom0's back end makes no interface %s",
-                       dev->name, name);
-    if (!streq(name, h->ifname))
-        rc = link_set_name(l.index, h->ifname);
+                       dev->name, h->first);
+    if (!streq(h->first, h->wanted))
+        rc = link_set_name(l.index, h->wanted);
+    if (rc == -EEXIST)
+        return name_taken(dev, h->wanted, err);
     if (rc)
-        return err_sys(err, rc, "%s: cannot call %s %s", dev->name, name,
-                       h->ifname);
+        return err_sys(err, rc, "%s: cannot call %s %s", dev->name, h->first,
+                       h->wanted);
+    h->ifname = h->wanted;
     if (l.mtu != h->mtu)
         rc = link_set_mtu(l.index, h->mtu);
     if (rc)
@@ -272,12 +283,11 @@ static void vif_adopt(struct device *dev)
     _cleanup_free_ char *ifname = device_read_back(dev, "ifname");
     _cleanup_free_ char *script = device_read_back(dev, "script");
     _cleanup_free_ char *mac = device_read_back(dev, "mac");
-    struct vif_host *h = dev->host = xcalloc(1, sizeof(*h));
+    struct vif_host *h = host_new(dev, ifname);
 
-    if (ifname)
-        snprintf(h->ifname, sizeof(h->ifname), "%s", ifname);
-    else
-        first_name(dev, h->ifname);
+    /* Killed before it was renamed, another's may be called so. */
+    if (link_find(h->first, NULL))
+        h->ifname = h->wanted;
     if (mac)
         snprintf(h->mac, sizeof(h->mac), "%s", mac);
     if (script && *script)

@@ -43,6 +43,7 @@ void vif_defaults(const char *path, struct vif_config *v)
     _cleanup_(buf_fini) struct buf text = BUF_INIT;
     struct config_report r = { 0 };
     struct config_source src = { .name = path };
+    _cleanup_free_ char *backend = NULL;
     int rc = read_text(path, &text);
 
     if (rc == -ENOENT)
@@ -58,6 +59,10 @@ void vif_defaults(const char *path, struct vif_config *v)
         take(&list, "vif.default.bridge", &v->bridge);
         take(&list, "vif.default.script", &v->script);
         take(&list, "vif.default.gatewaydev", &v->gatewaydev);
+        take(&list, "vif.default.backend", &backend);
     }
+    if (backend && !streq(backend, "0") && !streq(backend, "Domain-0"))
+        log_warn("%s: vif.default.backend \"%s\" is not supported, ignored: "
+                 "interfaces are served by domain 0", path, backend);
     config_report_fini(&r);
 }
