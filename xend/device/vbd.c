@@ -25,6 +25,8 @@ struct vbd_host {
     struct loop loop;           /* for a file */
     bool is_file;
     dev_t number;               /* of the block device */
+    int held;                   /* it, if a guest writes to it: dom0's kernel
+                                   gives it to nobody else; or -1 */
     char *path;                 /* its name */
     struct list claim;          /* struct claims.all */
     dev_t file_dev;             /* what is claimed: a file, or (0, number) */
@@ -38,6 +40,17 @@ static struct {
     pthread_mutex_t lock;
     struct list all;
 } claims = { PTHREAD_MUTEX_INITIALIZER, { &claims.all, &claims.all } };
+
+static struct vbd_host *host_new(const struct device *dev, bool writable)
+{
+    struct vbd_host *h = xcalloc(1, sizeof(*h));
+
+    list_init(&h->claim);
+    h->held = -1;
+    h->writable = writable;
+    h->owner = xstrdup(dev->name);
+    return h;
+}
 
 static int claim(struct vbd_host *h, struct device *dev, struct err *err)
 {
@@ -69,6 +82,7 @@ static void host_free(struct vbd_host *h)
     pthread_mutex_unlock(&claims.lock);
     if (h->is_file)
         loop_close(&h->loop);
+    closep(&h->held);
     free(h->path);
     free(h->owner);
     free(h->script);
@@ -118,7 +132,8 @@ static int open_file(struct vbd_host *h, int fd, struct device *dev,
     return 0;
 }
 
-/* The kernel says of its own uses, if it is asked for the device alone. */
+/* The kernel says of its own uses, and of those of a part or the whole of it,
+ * if it is asked for the device alone.  blkback, later, does not ask. */
 static int open_disk(struct vbd_host *h, const struct stat *st,
                      struct device *dev, struct err *err)
 {
@@ -128,10 +143,14 @@ static int open_disk(struct vbd_host *h, const struct stat *st,
     fd = open(target, (h->writable ? O_RDWR | O_EXCL : O_RDONLY) | O_CLOEXEC);
     if (fd < 0)
         return errno == EBUSY ?
-               err_set(err, -EBUSY, "%s: this host uses %s itself; unmount it "
-                       "first", dev->name, target) :
+               err_set(err, -EBUSY, "%s: this host, or a guest, uses %s or a "
+                       "part of it; unmount or detach it first", dev->name,
+                       target) :
                err_sys(err, -errno, "%s: cannot open %s", dev->name, target);
-    close(fd);
+    if (h->writable)
+        h->held = fd;
+    else
+        close(fd);
     h->number = st->st_rdev;
     h->path = xstrdup(target);
     return 0;
@@ -165,13 +184,10 @@ static int open_target(struct vbd_host *h, int fd, struct device *dev,
 static int vbd_prepare(struct device *dev, struct err *err)
 {
     const struct vbd_config *c = &dev->config->vbd;
-    struct vbd_host *h = xcalloc(1, sizeof(*h));
+    struct vbd_host *h = host_new(dev, c->writable);
     _cleanup_close_ int fd = -1;
     int rc;
 
-    list_init(&h->claim);
-    h->writable = c->writable;
-    h->owner = xstrdup(dev->name);
     h->script = device_script(c->script, "block");
     if (h->script) {
         rc = device_check_script(dev, h->script, err);
@@ -277,6 +293,19 @@ static int adopt_loop(struct vbd_host *h, struct device *dev)
     return 0;
 }
 
+/* Meanwhile dom0 may have begun to use it. */
+static void adopt_disk(struct vbd_host *h, const struct device *dev)
+{
+    struct stat st;
+
+    if (!stat(h->path, &st))
+        h->number = h->file_ino = st.st_rdev;
+    if (h->writable)
+        h->held = open(h->path, O_RDWR | O_EXCL | O_CLOEXEC);
+    if (h->writable && h->held < 0)
+        log_warn("%s: not %s's alone any more: %m", dev->name, h->path);
+}
+
 /*
  * The loop device goes with its last user.  If dom0's driver is one, it is as
  * it was; if not, we were the last: make another, the driver has not looked.
@@ -284,13 +313,10 @@ static int adopt_loop(struct vbd_host *h, struct device *dev)
 static void vbd_adopt(struct device *dev)
 {
     _cleanup_free_ char *script = device_read_back(dev, "script");
-    struct vbd_host *h = xcalloc(1, sizeof(*h));
+    struct vbd_host *h = host_new(dev, dev->config &&
+                                       dev->config->vbd.writable);
     struct err err = ERR_INIT;
-    struct stat st;
 
-    list_init(&h->claim);
-    h->owner = xstrdup(dev->name);
-    h->writable = dev->config && dev->config->vbd.writable;
     if (script && *script) {
         h->script = TAKE_PTR(script);
         dev->host = h;
@@ -300,8 +326,8 @@ static void vbd_adopt(struct device *dev)
         if (h->is_file) {
             h->file_dev = h->loop.file_dev;
             h->file_ino = h->loop.file_ino;
-        } else if (!stat(h->path, &st)) {
-            h->number = h->file_ino = st.st_rdev;
+        } else {
+            adopt_disk(h, dev);
         }
         pthread_mutex_lock(&claims.lock);
         list_add_tail(&claims.all, &h->claim);
