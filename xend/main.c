@@ -17,8 +17,10 @@
 #include "util/worker.h"
 #include "xend.h"
 
-/* Builds and teardowns at a time; more wait their turn. */
+/* Builds and teardowns at a time, and saves, restores and dumps, which may
+ * take minutes; more wait their turn. */
 #define MAX_WORKERS 4
+#define MAX_STREAMS 4
 
 static const char usage[] =
     "Usage: xend [OPTION]...\n"
@@ -109,6 +111,8 @@ static int start_loop(struct xend *x, struct err *err)
         rc = sd_event_add_signal(x->loop, NULL, SIGINT, NULL, NULL);
     if (rc >= 0)
         rc = workers_create(x->loop, MAX_WORKERS, &x->workers);
+    if (rc >= 0)
+        rc = workers_create(x->loop, MAX_STREAMS, &x->streams);
     if (rc < 0)
         return err_sys(err, rc, "cannot set up the event loop");
     x->hostnet = hostnet_guard_create(x->loop, x->workers, x->opt.run_dir);
@@ -157,6 +161,7 @@ static void stop(struct xend *x)
     /* Who asked goes first: what only they wait for need not be finished. */
     api_destroy(x->api);
     x->api = NULL;
+    workers_destroy(x->streams);
     workers_destroy(x->workers);
     hostnet_guard_destroy(x->hostnet);
     domains_destroy(x->domains);

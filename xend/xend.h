@@ -24,6 +24,7 @@ struct xend {
     struct xend_options opt;
     struct sd_event *loop;
     struct workers *workers;
+    struct workers *streams;    /* for what takes as long as a guest is large */
     struct hostnet_guard *hostnet;  /* watches over the host's own network */
     struct host *host;          /* the hypervisor and its machine */
     struct store *store;

@@ -528,7 +528,8 @@ static void go_up(struct build *b)
             break;
         }
         if (steps[b->step].where == WORKER) {
-            worker_run(b->d->x->workers, work, work_done, NULL, b);
+            worker_run(b->image ? b->d->x->streams : b->d->x->workers, work,
+                       work_done, NULL, b);
             return;
         }
         switch (run_step(b)) {

@@ -195,7 +195,7 @@ void dump_write(struct domain *d)
     if (rc)
         log_err("%s cannot be paused: %s", d->config->name, strerror(-rc));
     p->writing = true;
-    worker_run(d->x->workers, work, work_done, NULL, p);
+    worker_run(d->x->streams, work, work_done, NULL, p);
 }
 
 bool dump_stop(struct domain *d)

@@ -252,7 +252,7 @@ void save_write(struct domain *d)
     s->timer = NULL;
     s->store = nodes_save(d, &s->store_size);
     s->writing = true;
-    worker_run(d->x->workers, work, work_done, NULL, s);
+    worker_run(d->x->streams, work, work_done, NULL, s);
 }
 
 bool save_stop(struct domain *d)

@@ -90,7 +90,7 @@ struct saved_check *saved_check(struct xend *x, const char *path, saved_fn *fn,
     c->s = xcalloc(1, sizeof(*c->s));
     c->s->fd = -1;
     c->s->path = xstrdup(path);
-    worker_run(x->workers, work, work_done, drop, c);
+    worker_run(x->streams, work, work_done, drop, c);
     return c;
 }
 
