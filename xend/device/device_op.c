@@ -445,6 +445,8 @@ static void forget_missing(struct domain *d)
         dev = device_find(d, dc->kind, dc->devid);
         if (dev && !is_busy(dev))
             continue;
+        if (d->next)
+            config_remove_device(d->next, dc->kind, dc->devid);
         config_remove_device(c, dc->kind, dc->devid);
         changed = true;
     }
