@@ -33,11 +33,6 @@
 #define XC_DOMID_MAX     0x7ff0u    /* domain ids are below this */
 #define XC_MAX_CPUS      1024u      /* CPUs that a struct xc_cpumap can name */
 
-/* Grant references that the builder fills in every guest (section 9 of the
- * guest ABI notes: the kernel keeps them reserved). */
-#define XC_GREF_CONSOLE  0u
-#define XC_GREF_STORE    1u
-
 struct xc;
 
 /*
@@ -214,10 +209,6 @@ int xc_vcpu_get_affinity(struct xc *xc, uint32_t domid, unsigned int vcpu,
 long xc_memory_populate(struct xc *xc, uint32_t domid, unsigned int order,
                         unsigned long count, uint64_t *frames);
 
-/* Take count frames, named by gfn, from the domain.  Returns how many. */
-long xc_memory_decrease(struct xc *xc, uint32_t domid, unsigned long count,
-                        const uint64_t *frames);
-
 /* Frames that a resource of the domain lies in (see XENMEM_acquire_resource),
  * nr of them from the first on, for a mapping by xc_foreign_map_resource. */
 struct xc_resource {
@@ -255,11 +246,6 @@ void xc_foreign_unmap(struct xc *xc, void *map, size_t nr);
  * first runs, the first two are ports 1 and 2. */
 int xc_evtchn_alloc_unbound(struct xc *xc, uint32_t domid, uint32_t remote,
                             uint32_t *ret_port);
-
-/* Whether a port of domid is bound to another domain's.
- * -EINVAL, -ESRCH: no such port or domain. */
-int xc_evtchn_is_bound(struct xc *xc, uint32_t domid, uint32_t port,
-                       bool *ret_bound);
 
 /*
  * Our own end of a channel, by /dev/xen/evtchn.  Each is an open file of its
@@ -302,26 +288,8 @@ int xc_store_dom0_map(struct xc *xc,
 void xc_store_dom0_unmap(struct xc *xc, struct xenstore_domain_interface *page);
 
 /*
- * ---- xc_gnttab.c and gnttab_dev.c: grants -------------------------------
+ * ---- xc_gnttab.c: grants -------------------------------------------------
  */
-
-/* /dev/xen/gntdev.  One thread at a time may use it. */
-struct xc_gnttab;
-
-int xc_gnttab_open(struct xc *xc, struct xc_gnttab **ret_gt);
-void xc_gnttab_destroy(struct xc_gnttab *gt);   /* mappings stay; unmap first */
-
-/*
- * Map nr frames that domid granted to us as one region.  This is how to reach
- * a guest's rings (XC_GREF_STORE, XC_GREF_CONSOLE), at its start and again
- * after a restart of the daemon:
- *     xc_gnttab_map(gt, domid, &(uint32_t){ XC_GREF_STORE }, 1,
- *                   PROT_READ | PROT_WRITE, &page);
- * A ring is written by a guest: fetch each index once and bound it.
- */
-int xc_gnttab_map(struct xc_gnttab *gt, uint32_t domid, const uint32_t *grefs,
-                  size_t nr, int prot, void **ret_map);
-void xc_gnttab_unmap(struct xc_gnttab *gt, void *map, size_t nr);
 
 /* Fill grants 0 (console) and 1 (store) of a domain that has not run yet, for
  * these backend domains.  The builder does it. */
@@ -354,8 +322,6 @@ int xc_sched_set(struct xc *xc, uint32_t domid, unsigned int weight, int cap);
 /*
  * ---- xc_zazen.c: what only zazen has; -EOPNOTSUPP on other hypervisors ----
  */
-
-int xc_zazen_version(struct xc *xc, unsigned int *ret_version);
 
 /* Borrowed virtual time: a vcpu that wakes runs as if its virtual time were
  * warp_us less, for warp_limit_us at most (0: no limit), and not again within
@@ -405,17 +371,10 @@ struct xc_cputopo {
     uint32_t core, socket, node;        /* ~0: no such CPU */
 };
 
-struct xc_numa_node {
-    uint64_t bytes, free_bytes;         /* ~0: no such node */
-};
-
 int xc_physinfo(struct xc *xc, struct xc_physinfo *ret_info);
 
-/* Up to max CPUs or nodes; returns how many there are, perhaps above max.
- * ret_distance is NULL or max * max values, row by row with max columns. */
+/* Up to max CPUs; returns how many there are, perhaps above max. */
 int xc_cputopo(struct xc *xc, unsigned int max, struct xc_cputopo *ret_topo);
-int xc_numainfo(struct xc *xc, unsigned int max, struct xc_numa_node *ret_nodes,
-                uint32_t *ret_distance);
 
 /*
  * Read the hypervisor's log into buf.  *index is the place to go on from, 0 at
@@ -477,8 +436,8 @@ struct xc_dom_result {
  * Make a domain ready to run: memory, kernel, ramdisk, p2m list, page tables,
  * start_info, rings, grants 0 and 1, vcpu 0.  Before it, the caller has created
  * the domain, set its max_mem to at least maxmem_kb + 1024 KiB, and allocated
- * two unbound ports; afterwards it maps the rings by their grants, introduces
- * the domain to xenstore and unpauses it.
+ * two unbound ports; afterwards it maps the rings, introduces the domain to
+ * xenstore and unpauses it.
  *
  * On failure the domain is left half built and all that can be done with it is
  * xc_domain_destroy; no mapping of it stays.  err says why:

@@ -20,15 +20,3 @@ int xc_evtchn_alloc_unbound(struct xc *xc, uint32_t domid, uint32_t remote,
         *ret_port = op.port;
     return rc;
 }
-
-int xc_evtchn_is_bound(struct xc *xc, uint32_t domid, uint32_t port,
-                       bool *ret_bound)
-{
-    struct evtchn_status op = { .dom = (domid_t)domid, .port = port };
-    int rc = (int)xc_hypercall_arg(xc, __HYPERVISOR_event_channel_op,
-                                   EVTCHNOP_status, &op, sizeof(op));
-
-    if (!rc)
-        *ret_bound = op.status == EVTCHNSTAT_interdomain;
-    return rc;
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The first grants of a new domain, written into its table from outside, so
- * that the daemon can reach the domain's rings by grants as any backend does.
+ * The first grants of a new domain, written into its table from outside: of its
+ * rings, for whoever maps these as any back end does.
  */
 #include "private.h"
 

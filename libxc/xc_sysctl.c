@@ -70,48 +70,6 @@ int xc_cputopo(struct xc *xc, unsigned int max, struct xc_cputopo *ret_topo)
     return rc;
 }
 
-/* The hypervisor packs distances with as many columns as there are nodes. */
-static void spread_distances(const uint32_t *in, unsigned int nodes,
-                             unsigned int max, uint32_t *out)
-{
-    for (unsigned int i = 0; i < nodes && i < max; i++)
-        for (unsigned int j = 0; j < nodes && j < max; j++)
-            out[i * max + j] = in[i * nodes + j];
-}
-
-int xc_numainfo(struct xc *xc, unsigned int max, struct xc_numa_node *ret_nodes,
-                uint32_t *ret_distance)
-{
-    struct xen_sysctl op = { .cmd = XEN_SYSCTL_numainfo };
-    size_t info_size = max * sizeof(xen_sysctl_meminfo_t);
-    xen_sysctl_meminfo_t *info;
-    struct xc_buf buf;
-    uint32_t *dist;
-    int rc;
-
-    rc = xc_buf_get(xc, info_size + (size_t)max * max * sizeof(*dist), &buf);
-    if (rc)
-        return rc;
-    info = buf.p;
-    dist = (uint32_t *)((char *)buf.p + info_size);
-    op.u.numainfo.num_nodes = max;
-    set_xen_guest_handle(op.u.numainfo.meminfo, info);
-    set_xen_guest_handle(op.u.numainfo.distance, dist);
-    rc = xc_sysctl(xc, &op);
-    if (!rc) {
-        rc = (int)op.u.numainfo.num_nodes;
-        for (unsigned int i = 0; i < max && (int)i < rc; i++)
-            ret_nodes[i] = (struct xc_numa_node){
-                .bytes = info[i].memsize,
-                .free_bytes = info[i].memfree,
-            };
-        if (ret_distance && rc <= (int)max)
-            spread_distances(dist, (unsigned int)rc, max, ret_distance);
-    }
-    xc_buf_put(xc, &buf);
-    return rc;
-}
-
 ssize_t xc_readconsole(struct xc *xc, char *buf, size_t size, uint32_t *index,
                        bool clear)
 {

@@ -13,17 +13,6 @@ static long zazen_op(struct xc *xc, unsigned long cmd, void *arg, size_t size)
     return rc == -ENOSYS ? -EOPNOTSUPP : rc;
 }
 
-int xc_zazen_version(struct xc *xc, unsigned int *ret_version)
-{
-    long rc = xc_hypercall(xc, __HYPERVISOR_zazen_op, ZAZEN_OP_version, 0, 0,
-                           0);
-
-    if (rc < 0)
-        return rc == -ENOSYS ? -EOPNOTSUPP : (int)rc;
-    *ret_version = (unsigned int)rc;
-    return 0;
-}
-
 int xc_bvt_get(struct xc *xc, uint32_t domid, struct xc_bvt *ret_bvt)
 {
     struct zazen_bvt op = { .domid = (uint16_t)domid };

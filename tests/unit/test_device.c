@@ -633,7 +633,7 @@ static void test_stop(void **state)
         assert_string_equal(calls, point < 1 ? "" : point < 2 ? "pnr" :
                             "pnPNur");
         assert_true(no_nodes() && list_empty(&d.devices));
-        config_clear_devices(d.config, DEVICE_VBD);
+        config_remove_device(d.config, DEVICE_VBD, 51712);
     }
 }
 

@@ -243,8 +243,6 @@ void config_add_device(struct domain_config *c, struct device_config *dc);
 /* Remove and free it; not there: nothing happens. */
 void config_remove_device(struct domain_config *c, enum device_kind kind,
                           int64_t devid);
-/* Free all devices of this kind. */
-void config_clear_devices(struct domain_config *c, enum device_kind kind);
 
 /* --- config_vbd.c ------------------------------------------------------- */
 

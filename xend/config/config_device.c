@@ -158,26 +158,14 @@ void config_add_device(struct domain_config *c, struct device_config *dc)
     c->device[c->nr_devices++] = dc;
 }
 
-static void remove_at(struct domain_config *c, unsigned int i)
-{
-    device_config_free(c->device[i]);
-    memmove(c->device + i, c->device + i + 1,
-            (--c->nr_devices - i) * sizeof(*c->device));
-}
-
 void config_remove_device(struct domain_config *c, enum device_kind kind,
                           int64_t devid)
 {
     for (unsigned int i = 0; i < c->nr_devices; i++)
         if (c->device[i]->kind == kind && c->device[i]->devid == devid) {
-            remove_at(c, i);
+            device_config_free(c->device[i]);
+            memmove(c->device + i, c->device + i + 1,
+                    (--c->nr_devices - i) * sizeof(*c->device));
             return;
         }
-}
-
-void config_clear_devices(struct domain_config *c, enum device_kind kind)
-{
-    for (unsigned int i = c->nr_devices; i-- > 0; )
-        if (c->device[i]->kind == kind)
-            remove_at(c, i);
 }

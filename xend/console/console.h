@@ -71,11 +71,4 @@ int console_attach(struct consoles *c, unsigned int domid, int fd, bool all,
 /* Clients attached to the console of domid. */
 unsigned int console_clients(const struct consoles *c, unsigned int domid);
 
-/*
- * The last bytes of the history, at most max, to be freed; NULL if there is no
- * such console.
- */
-char *console_history(const struct consoles *c, unsigned int domid, size_t max,
-                      size_t *ret_len);
-
 #endif

@@ -375,30 +375,3 @@ unsigned int console_clients(const struct consoles *cs, unsigned int domid)
             nr++;
     return nr;
 }
-
-char *console_history(const struct consoles *cs, unsigned int domid,
-                      size_t max, size_t *ret_len)
-{
-    struct console *c = find(cs, domid);
-    uint64_t pos, total;
-    size_t len, n;
-    char *text;
-
-    if (!c)
-        return NULL;
-    total = history_total(&c->history);
-    pos = history_oldest(&c->history);
-    if (total - pos > max)
-        pos = total - max;
-    len = total - pos;
-    text = xmalloc(len + 1);
-    for (size_t at = 0; at < len; at += n) {
-        const char *piece = history_at(&c->history, pos + at, &n);
-
-        memcpy(text + at, piece, n);
-    }
-    text[len] = 0;
-    if (ret_len)
-        *ret_len = len;
-    return text;
-}

@@ -30,6 +30,8 @@ int loop_open(struct loop *l, int fd, const char *name, bool writable);
 int loop_adopt(struct loop *l, const char *path, dev_t file_dev,
                ino_t file_ino);
 
+/* Let go of an open one: it detaches itself from the file, at once or when the
+ * last that has it open lets go, too. */
 void loop_close(struct loop *l);
 
 #endif

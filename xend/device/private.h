@@ -85,11 +85,16 @@ void device_cancel(struct device *dev);
 
 /* ---- device_op.c ---- */
 
+/* The table of a kind; there is one for each. */
 const struct device_ops *device_ops(enum device_kind kind);
 
-/* dc, used up, may be NULL. */
+/*
+ * A device of d in PHASE_NEW, with nothing of it made; it is d's until its way
+ * ends.  dc, used up, may be NULL: see adopt.
+ */
 struct device *device_new(struct domain *d, enum device_kind kind,
                           int64_t devid, struct device_config *dc);
+/* The device of d with this number, on whatever way it is; NULL: none. */
 struct device *device_find(struct domain *d, enum device_kind kind,
                            int64_t devid);
 
@@ -100,6 +105,7 @@ void device_serve(struct list *waiting, const struct err *err);
 
 /* The script's path, to be freed; NULL for none, or what xend does itself. */
 char *device_script(const char *name, const char *builtin);
+/* That there is such a program; -errno with *err. */
 int device_check_script(const struct device *dev, const char *path,
                         struct err *err);
 /* Wait for it, not for ever.  more: settings of the kind's, or NULL. */
@@ -112,6 +118,8 @@ int device_run_script(const struct device *dev, const char *path,
 /* Paths are written to buffers of this size. */
 #define DEVICE_PATH_MAX 100
 
+/* Write the folder of the back or front end in the store to path, of that
+ * size. */
 void device_back_path(const struct device *dev, char *path);
 void device_front_path(const struct device *dev, char *path);
 
@@ -135,10 +143,14 @@ void device_seen(struct device *dev);
 /* Those notes, as store_list() has it. */
 char *device_list_unseen(struct domain *d, const struct device_ops *ops);
 
+/* What each driver says of its end; STATE_NONE: nothing, or no state.  The
+ * front end's is a claim of the guest's. */
 enum device_state device_back_state(const struct device *dev);
 enum device_state device_front_state(const struct device *dev);
+/* As Xen calls it: "InitWait"; not to be freed. */
 const char *device_state_word(enum device_state state);
-/* What the drivers have said of their errors, "" or with ": " before. */
+/* What the drivers have said of their errors, each with "; " before, or "".  To
+ * be freed. */
 char *device_reasons(const struct device *dev);
 /* A script may say in the store that, and why, it has failed. */
 void device_hear_script(const struct device *dev, struct err *err);

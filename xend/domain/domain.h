@@ -69,7 +69,9 @@ struct domain {
 
 struct domains;
 
+/* An empty list of domains, to be x->domains.  It cannot fail at present. */
 int domains_create(struct xend *x, struct domains **ret_ds);
+/* Forget all domains, as domain_drop() does; they run on.  NULL is fine. */
 void domains_destroy(struct domains *ds);
 
 /* NULL if there is none.  domain_find takes a name or a decimal id. */
@@ -112,9 +114,23 @@ void domain_set_state(struct domain *d, enum life_state state);
 void domain_set_name(struct domain *d, const char *name);
 void domain_set_uuid(struct domain *d, const uint8_t uuid[16]);
 
+/*
+ * A user's wish.  Paused or running, it is so on return; it is no error if it
+ * was before.  -EBUSY: not in this state of its life; -EPERM: dom0 cannot be
+ * paused; or why the hypervisor refuses.
+ */
 int domain_pause(struct domain *d, struct err *err);
 int domain_unpause(struct domain *d, struct err *err);
+
+/* Begin to take it down, whatever it does; UNTIL_GONE hears of the end.
+ * -EPERM: it is dom0. */
 int domain_destroy(struct domain *d, struct err *err);
+
+/*
+ * Give it this name, which is copied, everywhere: store, log, definition.
+ * -EINVAL: not a name; -EEXIST: another's; -EBUSY: it neither lives nor is kept
+ * after its end; -EPERM: it is dom0.  Other errors: it may have the name.
+ */
 int domain_rename(struct domain *d, const char *name, struct err *err);
 
 /*
@@ -238,8 +254,26 @@ void persist_resume(struct xend *x);
 
 /* ---- memory.c, vcpu.c, sched.c: live changes ---------------------------- */
 
+/*
+ * Let it have kb KiB, tell it, and save that in its definition (dom0 has none);
+ * the guest itself gives back or takes what differs, later.  -EINVAL: below
+ * 4 MiB, or above its maxmem; -EBUSY: it is not live.
+ */
 int domain_set_memory(struct domain *d, int64_t kb, struct err *err);
+
+/*
+ * Let it take up to kb KiB, without telling it, until it starts again.
+ * -EINVAL: less than it is to have, or more than it was started with room for;
+ * -EBUSY: it is not live.
+ */
 int domain_set_maxmem(struct domain *d, int64_t kb, struct err *err);
+
+/*
+ * Tell it to have its first nr vcpus online and no others, and save that in its
+ * definition.  -EINVAL: none, more than it was made with, or, unless
+ * ignore_host, more than before and than the host has CPUs; -EBUSY: it is not
+ * live.
+ */
 int domain_set_vcpus(struct domain *d, int64_t nr, bool ignore_host,
                      struct err *err);
 

@@ -68,6 +68,8 @@ struct saved {
     unsigned int vcpus;
 };
 
+/* Close the file, which stays, and free s with all that it holds.  NULL is
+ * fine. */
 void saved_free(struct saved *s);
 
 /*

@@ -234,15 +234,6 @@ int store_introduce(struct store *s, unsigned int domid, uint64_t mfn,
     return rc;
 }
 
-int store_reattach(struct store *s, unsigned int domid)
-{
-    struct conn *c = conn_of_domain(s, domid);
-    int rc = c ? ring_attach(c, false) : -ENOENT;
-
-    store_settle(s);
-    return rc;
-}
-
 int store_release(struct store *s, unsigned int domid)
 {
     int rc = conn_release(s, domid);

@@ -61,7 +61,7 @@ int store_create(const struct store_params *params, struct store **ret_s);
 
 /*
  * Attach all rings that the journal names, dom0's kernel, and the sockets.  A
- * ring that cannot be attached is logged and stays known: store_reattach()
+ * ring that cannot be attached is logged and stays known: the next process
  * tries again, store_release() forgets it.
  */
 int store_start(struct store *s);
@@ -79,9 +79,6 @@ void store_destroy(struct store *s);
  */
 int store_introduce(struct store *s, unsigned int domid, uint64_t mfn,
                     unsigned int port);
-
-/* Attach the ring of a known domain again, as at start. */
-int store_reattach(struct store *s, unsigned int domid);
 
 /*
  * Disconnect a domain: its watches, transactions and ring go, its nodes stay;

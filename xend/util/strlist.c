@@ -15,10 +15,3 @@ void strlist_fini(struct strlist *l)
     free(l->item);
     l->item = NULL;
 }
-
-void strlist_copy(struct strlist *to, const struct strlist *from)
-{
-    *to = (struct strlist){ 0, 0 };
-    for (unsigned int i = 0; i < from->nr; i++)
-        strlist_add(to, from->item[i]);
-}

@@ -11,7 +11,4 @@ struct strlist {
 void strlist_add(struct strlist *l, const char *s);
 void strlist_fini(struct strlist *l);
 
-/* Initialise to with copies of from's strings. */
-void strlist_copy(struct strlist *to, const struct strlist *from);
-
 #endif
