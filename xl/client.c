@@ -224,6 +224,9 @@ struct json_object *client_call_shown(const char *method,
         show_progress(result, what);
         json_object_put(result);
     }
+    /* Not to be taken for the answer to what is asked next. */
+    if (asked)
+        json_object_put(receive(true, &id));
     if (leave_screen)
         leave_screen();
     leave_screen = NULL;

@@ -165,6 +165,6 @@ const struct command console_commands[] = {
       "-t <type>       console type: pv\n"
       "-n <number>     console number: 0\n"
       "-e <char>       leave with this character instead (^X: control-X)\n",
-      1, false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      1, 1, false },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

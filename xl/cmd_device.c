@@ -134,20 +134,20 @@ static int cmd_network_detach(int argc, char **argv)
 
 const struct command device_commands[] = {
     { "block-attach", cmd_block_attach, "<Domain> <disk-spec-component(s)>...",
-      "Give a running domain one more disk", NULL, 2, true },
+      "Give a running domain one more disk", NULL, 2, MANY, true },
     { "block-list", cmd_block_list, "<Domain(s)>",
-      "Show the disks of domains", NULL, 1, false },
+      "Show the disks of domains", NULL, 1, MANY, false },
     { "block-detach", cmd_block_detach, "[option] <Domain> <DevId>",
       "Take a disk away from a running domain",
-      "-f, --force   cut it off if the guest does not let go of it\n", 2,
+      "-f, --force   cut it off if the guest does not let go of it\n", 2, 2,
       false },
     { "network-attach", cmd_network_attach, "<Domain> [Key=Value ...]",
-      "Give a running domain one more network interface", NULL, 1, true },
+      "Give a running domain one more network interface", NULL, 1, MANY, true },
     { "network-list", cmd_network_list, "<Domain(s)>",
-      "Show the network interfaces of domains", NULL, 1, false },
+      "Show the network interfaces of domains", NULL, 1, MANY, false },
     { "network-detach", cmd_network_detach, "[option] <Domain> <DevId|Mac>",
       "Take a network interface away from a running domain",
-      "-f, --force   cut it off if the guest does not let go of it\n", 2,
+      "-f, --force   cut it off if the guest does not let go of it\n", 2, 2,
       false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

@@ -257,6 +257,8 @@ static int ask(int argc, char **argv, const char *method, const char *doing)
         }
     if (!all && optind >= argc)
         usage_error("'xl %s' requires at least 1 argument.", argv[0]);
+    if (all && optind < argc)
+        usage_error("'xl %s -a' takes no arguments.", argv[0]);
     if (!all) {
         fprintf(stderr, "%s domain %s\n", doing, argv[optind]);
         send_ask(method, argv[optind], wait);
@@ -309,28 +311,30 @@ const struct command domain_commands[] = {
       "-n, --dryrun                    print the config as JSON, start "
       "nothing\n"
       "-F                              wait until the domain is gone\n"
-      "-e, -d                          accepted, without effect\n", 0, true },
+      "-e, -d                          accepted, without effect\n", 0, MANY,
+      true },
     { "config-update", cmd_config_update,
       "<Domain> <ConfigFile> [options] [key=value ...]",
       "Give a domain another definition for its next start",
       "-f <file>, --defconfig=<file>   the config file\n"
-      "-d                              accepted, without effect\n", 1, true },
+      "-d                              accepted, without effect\n", 1, MANY,
+      true },
     { "destroy", cmd_destroy, "[option] <Domain>",
       "End a domain at once, without asking its kernel",
-      "-f   accepted, without effect\n", 1, false },
+      "-f   accepted, without effect\n", 1, 1, false },
     { "shutdown", cmd_shutdown, "[options] <-a|Domain>",
-      "Ask a domain's kernel to power off", ASK_OPTIONS, 0, false },
+      "Ask a domain's kernel to power off", ASK_OPTIONS, 0, 1, false },
     { "reboot", cmd_reboot, "[options] <-a|Domain>",
-      "Ask a domain's kernel to reboot", ASK_OPTIONS, 0, false },
+      "Ask a domain's kernel to reboot", ASK_OPTIONS, 0, 1, false },
     { "pause", cmd_pause, "<Domain>",
-      "Stop a domain's vcpus until it is unpaused", NULL, 1, false },
+      "Stop a domain's vcpus until it is unpaused", NULL, 1, 1, false },
     { "unpause", cmd_unpause, "<Domain>", "Let a paused domain run on", NULL,
-      1, false },
+      1, 1, false },
     { "rename", cmd_rename, "<Domain> <NewDomainName>",
-      "Give a domain another name", NULL, 2, false },
+      "Give a domain another name", NULL, 2, 2, false },
     { "sysrq", cmd_sysrq, "<Domain> <letter>", "Press a SysRq key in a domain",
-      NULL, 2, false },
+      NULL, 2, 2, false },
     { "trigger", cmd_trigger, "<Domain> nmi [VCPU]",
-      "Send a non-maskable interrupt to a vcpu", NULL, 2, false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      "Send a non-maskable interrupt to a vcpu", NULL, 2, 3, false },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

@@ -277,15 +277,15 @@ static int cmd_cpupool_list(int argc, char **argv)
 const struct command host_commands[] = {
     { "info", cmd_info, "[-n|--numa] [Key]",
       "Show what the host has, or one value of it",
-      "-n, --numa   also CPU topology and NUMA nodes\n", 0, false },
+      "-n, --numa   also CPU topology and NUMA nodes\n", 0, 1, false },
     { "dmesg", cmd_dmesg, "[-c]", "Show the hypervisor's log",
-      "-c, --clear   empty it afterwards\n", 0, false },
+      "-c, --clear   empty it afterwards\n", 0, 0, false },
     { "uptime", cmd_uptime, "[-s] [Domain ...]",
       "Show how long domains have been running",
-      "-s, --short   a shorter form\n", 0, false },
+      "-s, --short   a shorter form\n", 0, MANY, false },
     { "debug-keys", cmd_debug_keys, "<Keys>",
-      "Press keys on the hypervisor's console", NULL, 1, false },
+      "Press keys on the hypervisor's console", NULL, 1, 1, false },
     { "cpupool-list", cmd_cpupool_list, "[-c] [Pool]", "Show the CPU pool",
-      "-c, --cpus   its CPUs\n", 0, false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      "-c, --cpus   its CPUs\n", 0, 1, false },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

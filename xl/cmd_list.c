@@ -242,12 +242,12 @@ const struct command list_commands[] = {
       "-v, --verbose   uuid, reason of the end, label\n"
       "-Z, --context   security label\n"
       "-c, --cpupool   CPU pool\n"
-      "-n, --numa      NUMA node affinity\n", 0, false },
+      "-n, --numa      NUMA node affinity\n", 0, 1, false },
     { "vm-list", cmd_vm_list, "", "Show uuid, id and name of each domain",
-      NULL, 0, false },
+      NULL, 0, 0, false },
     { "domid", cmd_domid, "<DomainName>", "Print the id of a domain", NULL, 1,
-      false },
+      1, false },
     { "domname", cmd_domname, "<DomainId>", "Print the name of a domain",
-      NULL, 1, false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      NULL, 1, 1, false },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

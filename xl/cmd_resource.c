@@ -106,18 +106,18 @@ static int cmd_vcpu_list(int argc, char **argv)
 
 const struct command resource_commands[] = {
     { "mem-set", cmd_mem_set, "<Domain> <MemMB['b'|'k'|'m'|'g'|'t']>",
-      "Tell a domain how much memory to use from now on", NULL, 2, false },
+      "Tell a domain how much memory to use from now on", NULL, 2, 2, false },
     { "mem-max", cmd_mem_max, "<Domain> <MemMB['b'|'k'|'m'|'g'|'t']>",
-      "Limit how much memory a domain can have", NULL, 2, false },
+      "Limit how much memory a domain can have", NULL, 2, 2, false },
     { "vcpu-set", cmd_vcpu_set, "[option] <Domain> <vCPUs>",
       "Tell a domain how many vcpus to use from now on",
-      "-i, --ignore-host   allow more than the host has CPUs\n", 2, false },
+      "-i, --ignore-host   allow more than the host has CPUs\n", 2, 2, false },
     { "vcpu-list", cmd_vcpu_list, "[Domain ...]",
-      "Show the vcpus of all domains, or of some", NULL, 0, false },
+      "Show the vcpus of all domains, or of some", NULL, 0, MANY, false },
     { "vcpu-pin", cmd_vcpu_pin,
       "[option] <Domain> <VCPU|all> <Hard affinity|-|all> "
       "[Soft affinity|-|all]",
       "Choose the CPUs that a vcpu runs on",
-      "-f   accepted, without effect\n", 3, true },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      "-f   accepted, without effect\n", 3, 4, true },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

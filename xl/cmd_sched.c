@@ -42,8 +42,8 @@ static int cmd_sched_credit2(int argc, char **argv)
 {
     static const struct option words[] = {
         { "domain", required_argument, NULL, 'd' },
-        { "weight", optional_argument, NULL, 'w' },
-        { "cap", optional_argument, NULL, 'c' },
+        { "weight", required_argument, NULL, 'w' },
+        { "cap", required_argument, NULL, 'c' },
         { "schedparam", no_argument, NULL, 's' },
         { "ratelimit_us", required_argument, NULL, 'r' },
         { "cpupool", required_argument, NULL, 'p' },
@@ -145,14 +145,14 @@ static int cmd_sched_bvt(int argc, char **argv)
 
 const struct command sched_commands[] = {
     { "sched-credit2", cmd_sched_credit2,
-      "[-d <Domain> [-w[=WEIGHT]] [-c[=CAP]]] [-s] [-p <Pool>]",
+      "[-d <Domain> [-w WEIGHT] [-c CAP]] [-s] [-p <Pool>]",
       "Show or set domains' weights and caps",
       "-d DOMAIN, --domain=DOMAIN     the domain; without it: show all\n"
       "-w WEIGHT, --weight=WEIGHT     share against others (1 to 65535)\n"
       "-c CAP, --cap=CAP              percent of one CPU, 0: no limit\n"
       "-s, --schedparam               show the scheduler's own values\n"
       "-p POOL, --cpupool=POOL        Pool-0\n"
-      "-r US, --ratelimit_us=US       refused: it cannot be changed\n", 0,
+      "-r US, --ratelimit_us=US       refused: it cannot be changed\n", 0, 0,
       false },
     { "sched-bvt", cmd_sched_bvt,
       "[-d <Domain> [-w WEIGHT] [-W US] [-l US] [-u US]]",
@@ -162,6 +162,7 @@ const struct command sched_commands[] = {
       "-W US, --warp=US             how far ahead it runs when it wakes; 0: "
       "not\n"
       "-l US, --limit=US            for how long at once; 0: no limit\n"
-      "-u US, --unwarp=US           not again within this time\n", 0, false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      "-u US, --unwarp=US           not again within this time\n", 0, 0,
+      false },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

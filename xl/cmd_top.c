@@ -97,7 +97,7 @@ const struct command top_commands[] = {
       "-b, --batch               print xentop's columns instead\n"
       "-i <n>, --iterations=<n>  end after so many rounds\n"
       "-d <s>, --delay=<s>       seconds between them: 0.1 to 3600\n"
-      "-f, --full-name           do not shorten names in the columns\n", 0,
+      "-f, --full-name           do not shorten names in the columns\n", 0, 0,
       false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };

@@ -12,8 +12,8 @@ static int cmd_help(int argc, char **argv);
 
 static const struct command main_commands[] = {
     { "help", cmd_help, "[SUBCOMMAND]", "Show this list, or a subcommand's "
-      "usage", NULL, 0, false },
-    { NULL, NULL, NULL, NULL, NULL, 0, false }
+      "usage", NULL, 0, 1, false },
+    { NULL, NULL, NULL, NULL, NULL, 0, 0, false }
 };
 
 static const struct command *const tables[] = {
@@ -115,6 +115,21 @@ void usage_error(const char *fmt, ...)
     exit(EXIT_USAGE);
 }
 
+/* Whether there are as many words as the running command takes. */
+static void check_words(int nr)
+{
+    int min = running->min_args, max = running->max_args;
+
+    if (nr < min)
+        usage_error("'xl %s' requires at least %d argument%s.", running->name,
+                    min, min > 1 ? "s" : "");
+    if (nr > max && !max)
+        usage_error("'xl %s' takes no arguments.", running->name);
+    if (nr > max)
+        usage_error("'xl %s' takes %d argument%s at most.", running->name,
+                    max, max > 1 ? "s" : "");
+}
+
 int next_option(int argc, char **argv, const char *letters,
                 const struct option *words)
 {
@@ -132,9 +147,8 @@ int next_option(int argc, char **argv, const char *letters,
         print_usage(running, stderr);
         exit(EXIT_USAGE);
     }
-    if (opt == -1 && argc - optind < running->min_args)
-        usage_error("'xl %s' requires at least %d argument%s.", running->name,
-                    running->min_args, running->min_args > 1 ? "s" : "");
+    if (opt == -1)
+        check_words(argc - optind);
     return opt;
 }
 
@@ -149,11 +163,10 @@ static int global_options(int argc, char **argv)
 
     while ((opt = getopt_long(argc, argv, "+vfNtTh", words, NULL)) != -1)
         switch (opt) {
-        case 'v': global.verbose++; break;
         case 'f': global.force = true; break;
         case 'N': global.dry_run = true; break;
         case 't': global.progress = true; break;
-        case 'T': break;                /* xend's log has the times */
+        case 'v': case 'T': break;      /* xend's log has more, with times */
         case 'J': global.json = true; break;
         case 'h':
             print_help(stdout);

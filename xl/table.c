@@ -80,7 +80,15 @@ void print_json(struct json_object *o)
                                         JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-/* Callers know only these combinations; a watchdog's end reads as a crash. */
+bool has_crashed(struct json_object *domain)
+{
+    const char *reason = get_str(domain, "reason");
+
+    return get_bool(domain, "shutdown") &&
+           (!strcmp(reason, "crash") || !strcmp(reason, "watchdog"));
+}
+
+/* Callers know only these combinations. */
 void state_letters(struct json_object *domain, char letters[7])
 {
     const char *reason = get_str(domain, "reason");
@@ -92,7 +100,7 @@ void state_letters(struct json_object *domain, char letters[7])
             letters[4] = 'r';
         else if (!strcmp(reason, "suspend"))
             letters[4] = 's';
-        else if (!strcmp(reason, "crash") || !strcmp(reason, "watchdog"))
+        else if (has_crashed(domain))
             letters[4] = 'c';
         if (get_bool(domain, "dying"))
             strcpy(letters, letters[4] == '-' ? "---s-d" : "-----d");

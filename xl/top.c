@@ -13,8 +13,7 @@
 
 static void read_state(struct json_object *o, struct top_domain *d)
 {
-    bool ended = get_bool(o, "shutdown");
-    bool crashed = ended && !strcmp(get_str(o, "reason"), "crash");
+    bool ended = get_bool(o, "shutdown"), crashed = has_crashed(o);
     const struct {
         bool set;
         char letter;

@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,13 +16,15 @@
 /* Exit codes that callers rely on. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+#define MANY INT_MAX            /* as max_args: as many as there are */
+
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *args;           /* after the name, in the usage line */
     const char *description;
     const char *options;        /* a line each, or NULL */
-    int min_args;               /* positional ones */
+    int min_args, max_args;     /* positional ones */
     bool dry_run;               /* works with -N */
 };
 
@@ -34,7 +37,6 @@ extern const struct command domain_commands[], save_commands[],
 
 /* Global options. */
 struct globals {
-    int verbose;
     bool force, dry_run, json, progress;
 };
 extern struct globals global;
@@ -49,7 +51,8 @@ int fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * getopt_long for the command that runs: -h shows its help and ends with 0, an
- * unknown option with 2, and so do too few arguments when -1 is reached.
+ * unknown option with 2, and so do too few or too many arguments when -1 is
+ * reached.
  */
 int next_option(int argc, char **argv, const char *letters,
                 const struct option *words);
@@ -113,6 +116,9 @@ struct json_object *get_list(struct json_object *o, const char *name,
 
 /* Print o for scripts. */
 void print_json(struct json_object *o);
+
+/* Whether it ended by a crash; a watchdog's end is one. */
+bool has_crashed(struct json_object *domain);
 
 /* The six letters of xl list. */
 void state_letters(struct json_object *domain, char letters[7]);

@@ -87,6 +87,7 @@ static const struct {
     { "{\"shutdown\":true,\"reason\":\"poweroff\"}", "-s----", "ended" },
     { "{\"shutdown\":true,\"reason\":\"crash\",\"paused\":true}", "---cp-",
       "crashed" },
+    { "{\"shutdown\":true,\"reason\":\"watchdog\"}", "---c--", "crashed" },
     { "{\"dying\":true,\"shutdown\":true,\"reason\":\"crash\"}", "d--c--",
       "dying" },
 };
