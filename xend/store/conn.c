@@ -217,8 +217,6 @@ static void ring_flush(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-    uint32_t prod;
-
     list_del(&c->dirty);
     if (c->kind == CONN_SOCKET) {
         socket_flush(c);
@@ -227,9 +225,9 @@ void conn_flush(struct conn *c)
     if (!c->ring)
         return;
     ring_flush(c);
-    prod = __atomic_load_n(&c->ring->req_prod, __ATOMIC_ACQUIRE);
-    if (prod != c->req_cons && !c->broken && conn_ready(c) &&
-        list_empty(&c->run)) {
+    /* Linux reads our index before others see its own, so it may say nothing
+     * though we have looked.  It is seen in the next turn. */
+    if (!c->broken && list_empty(&c->run)) {
         list_add_tail(&c->s->runnable, &c->run);
         store_wake(c->s);
     }
