@@ -11,6 +11,8 @@
 #include "x86/spinlock.h"
 #include "x86/tsc.h"
 
+#define OVERDUE (10 * NSEC_PER_MSEC)
+
 /* (t) under lock */
 static struct cpu_timers {
     struct spinlock lock;            /* LOCK_TIMER */
@@ -21,12 +23,13 @@ static struct cpu_timers {
 
 /* Make this CPU's interrupt arrive for the first timer.  If that is later than
  * before, the interrupt stays: one too many costs less than to set it each time
- * a slice begins. */
+ * a slice begins.  One that is overdue may have got lost, and all timers with
+ * it: it is set anew. */
 static void program_locked(struct cpu_timers *ct)
 {
     s_time_t first = ct->heap.top ? ct->heap.top->key : S_TIME_MAX;
 
-    if (first < ct->programmed) {
+    if (first < ct->programmed || system_time() - ct->programmed > OVERDUE) {
         ct->programmed = first;
         apic_timer_set(first);
     }

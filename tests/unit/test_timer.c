@@ -129,6 +129,26 @@ static void later_costs_nothing(void **state)
     assert_int_equal(p.fired, 1);
 }
 
+/* Without its interrupt a CPU would be left without timers for good. */
+static void lost_interrupt(void **state)
+{
+    struct probe p = { 0 }, q = { 0 };
+
+    (void)state;
+    timer_init(&p.t, fire, &p, 0);
+    timer_init(&q.t, fire, &q, 0);
+    set(&p, 1100);
+    apic[0] = S_TIME_MAX;
+    advance(2000);
+    assert_int_equal(p.fired, 0);
+    now += NSEC_PER_SEC;
+    shim_cpu = 0;
+    set(&q, now + 10);
+    assert_int_equal(apic[0], 1100);
+    advance(now + 11);
+    assert_int_equal(p.fired + q.fired, 2);
+}
+
 static void fires_once_in_time(void **state)
 {
     struct probe p[5] = { { .fired = 0 } };
@@ -267,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(fires_once_in_time, setup),
         cmocka_unit_test_setup(later_costs_nothing, setup),
+        cmocka_unit_test_setup(lost_interrupt, setup),
         cmocka_unit_test_setup(stop_and_set_again, setup),
         cmocka_unit_test_setup(on_another_cpu, setup),
         cmocka_unit_test_setup(killed_is_dead, setup),
