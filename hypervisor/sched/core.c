@@ -90,7 +90,7 @@ static void arrived_locked(struct runq *rq, bool preempts, s_time_t now)
 void vcpu_wake(struct vcpu *v)
 {
     struct sched_vcpu *s = &v->sched;
-    bool placed = false;
+    unsigned int taken = NR_CPUS;    /* whose mark as idle is gone for v */
 
     for (;;) {
         unsigned long flags;
@@ -100,12 +100,10 @@ void vcpu_wake(struct vcpu *v)
 
         if (!vcpu_runnable(v) || s->bvt.queued || s->bvt.parked || s->away ||
             rq->curr == v) {
-            if (placed)              /* the idle bit that we took is its */
-                softirq_raise_on(rq->cpu, SOFTIRQ_SCHEDULE);
             spin_unlock_irqrestore(&rq->lock, flags);
-            return;
+            break;
         }
-        if (!placed && !s->running)
+        if (taken == NR_CPUS && !s->running)
             cpu = balance_wake_cpu(hard, s->affinity_soft,
                                    READ_ONCE(idle_cpus), cpu);
         if (s->running && !(hard & BIT(cpu))) {
@@ -115,17 +113,22 @@ void vcpu_wake(struct vcpu *v)
 
             runstate_change(v, RUNSTATE_runnable, now);
             arrived_locked(rq, bvt_wake(&rq->q, &s->bvt, now), now);
+            if (taken == cpu)
+                taken = NR_CPUS;     /* it knows */
         } else {
             /* Two that wake at a time shall not choose the same. */
             atomic_and(&idle_cpus, ~BIT(cpu));
             WRITE_ONCE(s->cpu, cpu);
             stat_inc(STAT_MIGRATE);
-            placed = true;
+            taken = cpu;
         }
         spin_unlock_irqrestore(&rq->lock, flags);
         if (cpu == rq->cpu)
-            return;
+            break;
     }
+    /* Another has moved or woken v meanwhile: an idle CPU marks itself anew. */
+    if (taken != NR_CPUS)
+        softirq_raise_on(taken, SOFTIRQ_SCHEDULE);
 }
 
 void vcpu_unblock(struct vcpu *v, unsigned long flags)
