@@ -144,8 +144,12 @@ static void __noreturn context_switch(struct vcpu *prev, struct vcpu *next)
     struct percpu *pc = this_percpu();
     bool ok = true;
 
-    if (!is_idle(prev))
+    if (!is_idle(prev)) {
+        /* Its other vcpus look there who does not run that could. */
+        if (vcpu_runnable(prev))
+            runstate_write_area(prev);
         save_vcpu(prev);
+    }
     pc->curr = next;
     sched_context_saved(prev);
     stat_inc(STAT_CONTEXT_SWITCH);

@@ -113,6 +113,9 @@ static bool write_time_area(struct vcpu *v)
     void __guest *area = v->clock.time_area;
 
     t.version |= 1;
+    if (copy_field_to_guest(area, &t, version))
+        return false;
+    smp_wmb();                       /* the mark before what it guards */
     if (copy_to_guest(area, &t, sizeof(t)))
         return false;
     smp_wmb();
