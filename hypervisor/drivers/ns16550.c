@@ -82,19 +82,22 @@ bool ns16550_owns_port(uint16_t port)
 
 void ns16550_write(const char *s, size_t n)
 {
+    static bool stuck;               /* one CPU at a time is in here */
     unsigned int room = 0;
 
     if (!uart.present)
         return;
     for (; n; n--, room--) {
-        /* A line that takes nothing for this long is not there any more. */
-        for (unsigned int i = 0; !room && i < 1000000; i++) {
+        /* A line that takes nothing for this long is not there any more, until
+         * it takes something. */
+        for (unsigned int i = 0; !room && i < (stuck ? 1 : 1000000); i++) {
             if (uart_in(REG_LSR) & LSR_THR_EMPTY)
                 room = TX_FIFO;
             else
                 cpu_relax();
         }
-        if (!room)
+        stuck = !room;
+        if (stuck)
             return;
         uart_out(REG_DATA, *s++);
     }
