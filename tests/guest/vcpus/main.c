@@ -1,6 +1,6 @@
 /*
  * The context of a vcpu: one that would take the machine down is refused, and
- * a good one reads back as it was given.
+ * a good one reads back as it was given.  One that is preempted is seen to be.
  */
 #include "guest.h"
 
@@ -72,6 +72,50 @@ static void test_read_back(void)
     check_eq(domctl(&op, XEN_DOMCTL_destroydomain), 0, "the domain ends");
 }
 
+static volatile struct vcpu_runstate_info area;
+static volatile unsigned long turns;
+
+static void other_vcpu(void)
+{
+    for (;;)
+        turns++;
+}
+
+static long pin_to_first_cpu(unsigned int vcpu)
+{
+    uint8_t first = 1;
+    struct xen_domctl op = {
+        .u.vcpuaffinity = { .vcpu = vcpu, .flags = XEN_VCPUAFFINITY_HARD },
+    };
+
+    op.u.vcpuaffinity.cpumap_hard.bitmap.p = &first;
+    op.u.vcpuaffinity.cpumap_hard.nr_bits = 8;
+    return domctl(&op, XEN_DOMCTL_setvcpuaffinity);
+}
+
+/* Two vcpus on one CPU: while the first looks, the second cannot run. */
+static void test_preempted(unsigned long root)
+{
+    static char stack[512] __attribute__((aligned(16)));
+    struct vcpu_register_runstate_memory_area at = { .addr.v = (void *)&area };
+
+    context = (struct vcpu_guest_context){
+        .user_regs = { .rip = (unsigned long)other_vcpu, .rflags = 0x202,
+                       .rsp = (unsigned long)stack + sizeof(stack) - 8,
+                       .cs = FLAT_KERNEL_CS, .ss = FLAT_KERNEL_SS },
+    };
+    shared_info->vcpu_info[1].evtchn_upcall_mask = 1;
+    check_eq(initialise(root, 0, VGCF_in_kernel), 0, "a second vcpu");
+    check_eq(pin_to_first_cpu(0) | pin_to_first_cpu(1), 0, "both on one CPU");
+    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_register_runstate_memory_area,
+                1UL, &at), 0, "where its state is told");
+    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_up, 1UL, 0UL), 0, "it starts");
+    while (!turns)
+        __asm__ volatile("pause");
+    check_eq(area.state, RUNSTATE_runnable, "it could run, and does not");
+    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_down, 1UL, 0UL), 0, "it stops");
+}
+
 void test_main(void)
 {
     unsigned long root = virt_to_mfn((void *)start_info->pt_base) << 12;
@@ -79,4 +123,5 @@ void test_main(void)
     test_no_root(root);
     test_bad_values(root);
     test_read_back();
+    test_preempted(root);
 }
