@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/cleanup.h"
 #include "util/strlist.h"
 
 struct field;
@@ -243,6 +244,12 @@ void config_add_device(struct domain_config *c, struct device_config *dc);
 /* Remove and free it; not there: nothing happens. */
 void config_remove_device(struct domain_config *c, enum device_kind kind,
                           int64_t devid);
+
+/* Whether backend= names the only domain that serves devices. */
+static inline bool config_is_dom0(const char *backend)
+{
+    return streq(backend, "0") || streq(backend, "Domain-0");
+}
 
 /* --- config_vbd.c ------------------------------------------------------- */
 

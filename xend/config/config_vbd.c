@@ -252,7 +252,7 @@ static int set_backendtype(struct parse *p, const char *v)
 
 static int set_backend(struct parse *p, const char *v)
 {
-    if (streq(v, "0") || streq(v, "Domain-0"))
+    if (config_is_dom0(v))
         return 0;
     return why(p, "backend must be 0: disks are served by this host");
 }

@@ -127,7 +127,7 @@ static int apply_type(struct vif_parse *p, const struct vif_key *k,
 static int apply_backend(struct vif_parse *p, const struct vif_key *k,
                          const char *value)
 {
-    return streq(value, "0") || streq(value, "Domain-0") ? 0 :
+    return config_is_dom0(value) ? 0 :
            bad(p, k->name, value, "is not supported: interfaces are served by "
                "domain 0; leave it out");
 }

@@ -61,7 +61,7 @@ void vif_defaults(const char *path, struct vif_config *v)
         take(&list, "vif.default.gatewaydev", &v->gatewaydev);
         take(&list, "vif.default.backend", &backend);
     }
-    if (backend && !streq(backend, "0") && !streq(backend, "Domain-0"))
+    if (backend && !config_is_dom0(backend))
         log_warn("%s: vif.default.backend \"%s\" is not supported, ignored: "
                  "interfaces are served by domain 0", path, backend);
     config_report_fini(&r);

@@ -312,8 +312,6 @@ int ring_attach(struct conn *c, bool fresh)
 
     if (!s->params.xc)
         return -ENODEV;
-    if (c->ring)
-        return 0;
     rc = ring_map(c);
     if (rc)
         return rc;
