@@ -2,10 +2,14 @@
  * Exceptions and interrupts: ours, the guest's, or to be emulated.
  */
 #include "mm/guest_copy.h"
+#include "mm/page_type.h"
+#include "mm/pt_update.h"
 #include "pv/pv.h"
+#include "x86/atomic.h"
 #include "x86/crash.h"
 #include "x86/irq.h"
 
+#define INSN_INT3    0xcc
 #define TI_DPL(t)    ((t)->flags & 3)
 
 /* INT n at regs->rip, whether the CPU refused it or the gate let it through. */
@@ -77,6 +81,28 @@ static void guest_db(struct vcpu *v, struct cpu_user_regs *regs)
     pv_inject(v, regs, VEC_DB, 0);
 }
 
+/*
+ * An INT3 that has gone when its #BP comes: the guest has patched its code on
+ * another CPU, and goes back to what is there now.  An emulator that was just
+ * translating the INT3 may keep it for ever, as QEMU does before 8.1: a store
+ * to the place makes it forget.
+ */
+static void forget_int3(struct vcpu *v, unsigned long va)
+{
+    pte_t e = pt_walk(v, va);
+    struct page_info *pg = e & PTE_PRESENT
+                           ? page_get_mfn(pte_mfn(e), v->domain) : NULL;
+    uint8_t *insn, now;
+
+    if (!pg)
+        return;
+    insn = (uint8_t *)page_to_virt(pg) + (va & ~PAGE_MASK);
+    now = READ_ONCE(*insn);
+    if (now != INSN_INT3)
+        cmpxchg(insn, now, now);
+    page_put(pg);
+}
+
 /* IRETQ refused what the guest wants to return to. */
 static void bad_iret(struct vcpu *v, struct cpu_user_regs *regs)
 {
@@ -103,6 +129,11 @@ void do_guest_trap(struct cpu_user_regs *regs)
         irq_enable();
         if (pv_emulate_forced(v, regs))
             return;
+        break;
+    case VEC_BP:
+        irq_enable();
+        if (cpu_features.hypervisor && v->pv.kernel_mode)
+            forget_int3(v, regs->rip - 1);
         break;
     case VEC_NM:                     /* it hears once, with TS clear */
         pv_set_ts(v, false);
