@@ -14,6 +14,7 @@
 #include "lib/env.h"
 #include "lib/string.h"
 #include "mm/frame_table.h"
+#include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/percpu.h"
 #include "x86/spinlock.h"
@@ -26,14 +27,14 @@ enum free_class { FREE_CLEAN, FREE_BOOT, FREE_USED, NR_CLASSES };
 #define STATE_CLASS   8              /* shift */
 #define STATE_FLUSH   0x8000
 #define SCRUB_ORDER   6              /* idle CPUs: 256 KiB at a time */
-#define SCRUB_WAIT    (2 * NR_CPUS)  /* so many an allocation waits for */
+#define SCRUB_WAIT    128            /* so many an allocation waits for */
 
-/* (h) lock */
+/* (h) lock  (a) atomic */
 static struct {
     struct spinlock lock;            /* LOCK_HEAP */
     unsigned long nr_free;           /* (h) those being scrubbed included */
     unsigned long claimed;           /* (h) of nr_free, promised to domains */
-    unsigned int scrubbing;          /* (h) blocks off the lists */
+    bool scrubbing;                  /* (a) a block may be off the lists */
     unsigned int scrubbed;           /* (h) blocks that came back since */
     uint32_t orders[NR_ZONES][NR_CLASSES];   /* (h) bit: list is not empty */
     uint32_t head[NR_ZONES][NR_CLASSES][MAX_ORDER + 1];  /* (h) where so */
@@ -169,7 +170,7 @@ static struct page_info *block_take(unsigned int order, unsigned int max_zone,
         if (first)
             start = heap.scrubbed;
         /* They come back in a moment, but maybe none that will do. */
-        wait = !pg && enough && heap.scrubbing &&
+        wait = !pg && enough && READ_ONCE(heap.scrubbing) &&
                heap.scrubbed - start < SCRUB_WAIT;
         spin_unlock(&heap.lock);
         if (!wait)
@@ -264,23 +265,26 @@ bool frames_scrub_some(void)
     if (!boot_over && smp_processor_id())
         return false;
     boot_over = true;
+    /* One does it, at the speed of the memory; many stand in line for the lock,
+     * each turn of which may take a time slice of another hypervisor's. */
+    if (xchg(&heap.scrubbing, true))
+        return false;
     spin_lock(&heap.lock);
     pg = find_locked(0, NR_ZONES - 1, dirty, ARRAY_SIZE(dirty));
     if (pg) {
         order = MIN(block_order(pg), SCRUB_ORDER);
         split_locked(pg, order);
-        heap.scrubbing++;
     }
     spin_unlock(&heap.lock);
-    if (!pg)
-        return false;
-    block_clean(pg, order);
-    spin_lock(&heap.lock);
-    heap.scrubbing--;
-    heap.scrubbed++;
-    free_locked(pg, order, FREE_CLEAN << STATE_CLASS);
-    spin_unlock(&heap.lock);
-    return true;
+    if (pg) {
+        block_clean(pg, order);
+        spin_lock(&heap.lock);
+        heap.scrubbed++;
+        free_locked(pg, order, FREE_CLEAN << STATE_CLASS);
+        spin_unlock(&heap.lock);
+    }
+    WRITE_ONCE(heap.scrubbing, false);
+    return pg;
 }
 
 int frames_claim(long delta)

@@ -29,7 +29,8 @@ void frames_free_guest(struct page_info *pg);
 void frames_add(mfn_t first, mfn_t last);
 unsigned long frames_free_count(void);
 unsigned long frames_claimed_count(void);        /* of these */
-/* Scrub some freed frames; true while there are more.  For idle CPUs. */
+/* Scrub some freed frames; false: none is left, or another CPU does it.  For
+ * idle CPUs. */
 bool frames_scrub_some(void);
 /* Move the sum of claims by delta; -ENOMEM if less is free than claimed. */
 int frames_claim(long delta);

@@ -25,6 +25,7 @@ struct page_info *frame_table;
 mfn_t max_mfn = FRAMES - 1;
 
 static uint32_t clock_now = 1, flushed = 0, since;
+static void (*meanwhile)(void);      /* on another CPU, during a flush */
 static unsigned int rnd_state = 7;
 
 uint32_t tlb_clock_now(void)
@@ -38,6 +39,8 @@ void tlb_flush_since(cpumask_t mask, uint32_t stamp)
     since = stamp;
     if (flushed <= stamp)
         flushed = ++clock_now;
+    if (meanwhile)
+        meanwhile();
 }
 
 static unsigned int rnd(unsigned int n)
@@ -208,6 +211,27 @@ static void stamps_merge(void **state)
     }
 }
 
+static void find_scrubber_busy(void)
+{
+    meanwhile = NULL;
+    assert_false(frames_scrub_some());
+    frames_free(frames_alloc(0, 0, 0), 0);       /* allocations go on */
+}
+
+static void one_cpu_scrubs(void **state)
+{
+    struct page_info *a = frames_alloc(0, 0, 0);
+
+    (void)state;
+    frames_free_guest(a);
+    meanwhile = find_scrubber_busy;
+    assert_true(frames_scrub_some());
+    assert_null(meanwhile);
+    while (frames_scrub_some())
+        ;
+    assert_int_equal(frames_free_count(), FRAMES - FIRST);
+}
+
 static void claims(void **state)
 {
     unsigned long n = frames_free_count();
@@ -235,6 +259,7 @@ int main(void)
         cmocka_unit_test(whole_again),
         cmocka_unit_test(used_frames_are_flushed_first),
         cmocka_unit_test(stamps_merge),
+        cmocka_unit_test(one_cpu_scrubs),
         cmocka_unit_test(claims),
     };
 
