@@ -13,6 +13,7 @@
 #include "x86/spinlock.h"
 
 #define CALIBRATE_NS     (50 * NSEC_PER_MSEC)
+#define READINGS         4
 #define WARP_ROUNDS      20000
 #define WARP_NS          (20 * NSEC_PER_MSEC)
 
@@ -74,15 +75,35 @@ static void set_rate(struct time_scale *s, uint64_t hz)
     s->mul = ((uint64_t)NSEC_PER_SEC << 32) / hz;
 }
 
+/* The platform time and the TSC of one moment: that reading of some which took
+ * least.  The others may have been interrupted by what we run on. */
+static s_time_t platform_and_tsc(uint64_t *ret_tsc)
+{
+    uint64_t least = 0;
+    s_time_t ns = 0;
+
+    for (unsigned int i = 0; i < READINGS; i++) {
+        uint64_t before = rdtsc(), took;
+        s_time_t at = platform_time();
+
+        took = rdtsc() - before;
+        if (!i || took < least) {
+            least = took;
+            ns = at;
+            *ret_tsc = before + took / 2;
+        }
+    }
+    return ns;
+}
+
 void tsc_init_boot(void)
 {
-    s_time_t start_ns = platform_time(), ns;
-    uint64_t start = rdtsc(), end;
+    uint64_t start, end;
+    s_time_t start_ns = platform_and_tsc(&start), ns;
 
     do {
-        ns = platform_time() - start_ns;
+        ns = platform_and_tsc(&end) - start_ns;
     } while (ns < CALIBRATE_NS);
-    end = rdtsc();
     origin_ns = start_ns;
     cpu_features.tsc_hz = mul_div(end - start, NSEC_PER_SEC, ns);
     for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++) {
@@ -131,10 +152,10 @@ void tsc_init_done(void)
  * The rate is what was measured since the last correction.  Time never goes
  * back: a CPU that runs ahead is slowed down until the next one.
  */
-static void correct(unsigned int cpu, s_time_t elapsed)
+static void correct(unsigned int cpu, s_time_t elapsed, uint64_t tsc)
 {
     struct time_scale *s = &scales[cpu];
-    uint64_t tsc = rdtsc(), ticks = tsc - s->base_tsc;
+    uint64_t ticks = tsc - s->base_tsc;
     s_time_t now = s->base_ns + scale_delta(s, ticks);
     s_time_t right = corrected_ns[cpu] + elapsed - origin_ns;
     uint64_t hz = mul_div(ticks, NSEC_PER_SEC, elapsed);
@@ -151,9 +172,10 @@ void tsc_correct(void)
 {
     unsigned long flags = irq_save();
     unsigned int cpu = smp_processor_id();
-    s_time_t elapsed = platform_time() - corrected_ns[cpu];
+    uint64_t tsc;
+    s_time_t elapsed = platform_and_tsc(&tsc) - corrected_ns[cpu];
 
     if (!tsc_stable && elapsed >= CALIBRATE_NS)
-        correct(cpu, elapsed);
+        correct(cpu, elapsed, tsc);
     irq_restore(flags);
 }
