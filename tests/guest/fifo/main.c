@@ -429,7 +429,6 @@ static volatile unsigned int sent[CHANNELS];
 /* What vcpu 1 does now, whether it is to stop, and whether it has. */
 static void (*volatile job)(void);
 static volatile bool stop, ended;
-static char stack[PAGE_SIZE] __attribute__((aligned(16)));
 
 static unsigned int rnd(unsigned int *state)
 {
@@ -448,21 +447,13 @@ static void vcpu_1(void)
 
 static void start(void (*fn)(void))
 {
-    static struct vcpu_guest_context c;
+    static bool made;
 
     job = fn;
     stop = ended = false;
-    shared_info->vcpu_info[1].evtchn_upcall_mask = 1;
-    if (!c.flags) {
-        c.flags = VGCF_in_kernel;
-        c.user_regs.rip = (unsigned long)vcpu_1;
-        c.user_regs.rsp = (unsigned long)stack + sizeof(stack) - 8;
-        c.user_regs.cs = FLAT_KERNEL_CS;
-        c.user_regs.ss = FLAT_KERNEL_SS;
-        c.ctrlreg[3] = virt_to_mfn((void *)start_info->pt_base) << 12;
-        check_eq(HC(vcpu_op, (unsigned long)VCPUOP_initialise, 1UL, &c), 0,
-                 "a context for vcpu 1");
-    }
+    if (!made)
+        make_vcpu(vcpu_1);
+    made = true;
     check_eq(HC(vcpu_op, (unsigned long)VCPUOP_up, 1UL), 0, "vcpu 1 runs");
 }
 

@@ -316,6 +316,23 @@ long domctl(struct xen_domctl *op, uint32_t cmd)
     return HC(domctl, op);
 }
 
+void make_vcpu(void (*fn)(void))
+{
+    static char stack[4096] __attribute__((aligned(16)));
+    static struct vcpu_guest_context c;
+
+    c = (struct vcpu_guest_context){
+        .user_regs = { .rip = (unsigned long)fn, .rflags = 0x202,
+                       .rsp = (unsigned long)stack + sizeof(stack) - 8,
+                       .cs = FLAT_KERNEL_CS, .ss = FLAT_KERNEL_SS },
+        .flags = VGCF_in_kernel,
+        .ctrlreg[3] = virt_to_mfn((void *)start_info->pt_base) << 12,
+    };
+    shared_info->vcpu_info[1].evtchn_upcall_mask = 1;
+    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_initialise, 1UL, &c), 0,
+             "a second vcpu");
+}
+
 unsigned long make_domain(domid_t *ret_id)
 {
     struct xen_domctl op = {

@@ -87,6 +87,9 @@ uint64_t *pt_entry(unsigned long va, unsigned int lvl);
 void map_user(unsigned long va, const void *page, unsigned long flags);
 
 long domctl(struct xen_domctl *op, uint32_t cmd);
+/* Our second vcpu: fn, which does not return, is what it runs once it is up.
+ * It takes no events, and no traps. */
+void make_vcpu(void (*fn)(void));
 /* A domain of one vcpu and one page, an empty root: it never runs.  The page's
  * address. */
 unsigned long make_domain(domid_t *ret_id);

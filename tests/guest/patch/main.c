@@ -51,24 +51,6 @@ static bool met_int3(struct frame *f)
     return true;
 }
 
-static void start_patcher(void)
-{
-    static char stack[512] __attribute__((aligned(16)));
-    static struct vcpu_guest_context context;
-
-    context = (struct vcpu_guest_context){
-        .user_regs = { .rip = (unsigned long)patcher, .rflags = 0x202,
-                       .rsp = (unsigned long)stack + sizeof(stack) - 8,
-                       .cs = FLAT_KERNEL_CS, .ss = FLAT_KERNEL_SS },
-        .flags = VGCF_in_kernel,
-        .ctrlreg[3] = virt_to_mfn((void *)start_info->pt_base) << 12,
-    };
-    shared_info->vcpu_info[1].evtchn_upcall_mask = 1;
-    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_initialise, 1UL, &context), 0,
-             "a second vcpu");
-    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_up, 1UL, 0UL), 0, "it starts");
-}
-
 void test_main(void)
 {
     uint8_t *code = page_alloc();
@@ -79,7 +61,8 @@ void test_main(void)
     site[0] = NOP;
     site[1] = RET;
     on_trap = met_int3;
-    start_patcher();
+    make_vcpu(patcher);
+    check_eq(HC(vcpu_op, (unsigned long)VCPUOP_up, 1UL, 0UL), 0, "it starts");
     for (unsigned int round = 1; round <= ROUNDS; round++) {
         go = round;
         while (done != round) {

@@ -94,18 +94,11 @@ static long pin_to_first_cpu(unsigned int vcpu)
 }
 
 /* Two vcpus on one CPU: while the first looks, the second cannot run. */
-static void test_preempted(unsigned long root)
+static void test_preempted(void)
 {
-    static char stack[512] __attribute__((aligned(16)));
     struct vcpu_register_runstate_memory_area at = { .addr.v = (void *)&area };
 
-    context = (struct vcpu_guest_context){
-        .user_regs = { .rip = (unsigned long)other_vcpu, .rflags = 0x202,
-                       .rsp = (unsigned long)stack + sizeof(stack) - 8,
-                       .cs = FLAT_KERNEL_CS, .ss = FLAT_KERNEL_SS },
-    };
-    shared_info->vcpu_info[1].evtchn_upcall_mask = 1;
-    check_eq(initialise(root, 0, VGCF_in_kernel), 0, "a second vcpu");
+    make_vcpu(other_vcpu);
     check_eq(pin_to_first_cpu(0) | pin_to_first_cpu(1), 0, "both on one CPU");
     check_eq(HC(vcpu_op, (unsigned long)VCPUOP_register_runstate_memory_area,
                 1UL, &at), 0, "where its state is told");
@@ -123,5 +116,5 @@ void test_main(void)
     test_no_root(root);
     test_bad_values(root);
     test_read_back();
-    test_preempted(root);
+    test_preempted();
 }
