@@ -114,19 +114,25 @@ pte_t pt_walk(struct vcpu *v, unsigned long va)
     return at == NO_ENTRY ? 0 : READ_ONCE(*(pte_t *)maddr_to_virt(at));
 }
 
+struct page_info *pt_page_get(struct vcpu *v, unsigned long va)
+{
+    pte_t e = pt_walk(v, va);
+
+    return e & PTE_PRESENT ? page_get_mfn(pte_mfn(e), v->domain) : NULL;
+}
+
 int pt_emulate_write(struct vcpu *v, unsigned long va, uint64_t val,
                      unsigned int bytes, bool cmpxchg, uint64_t old)
 {
     unsigned int shift = va % 8 * 8;
     uint64_t mask = (bytes == 8 ? ~0UL : BIT(bytes * 8) - 1) << shift;
     const struct pt_cond only_if = { cmpxchg ? mask : 0, old << shift };
-    pte_t e = pt_walk(v, va);
     struct page_info *pg;
     int rc;
 
-    if (!(e & PTE_PRESENT) || !bytes || va % 8 + bytes > 8)
+    if (!bytes || va % 8 + bytes > 8)
         return -ENOENT;
-    pg = page_get_mfn(pte_mfn(e), v->domain);
+    pg = pt_page_get(v, va);
     if (!pg)
         return -ENOENT;
     rc = pt_update(pg, (va & ~PAGE_MASK) / 8, (val << shift) & mask, ~mask,

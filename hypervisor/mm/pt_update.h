@@ -39,6 +39,8 @@ int pt_update_at(uint64_t addr, bool is_maddr, pte_t val,
 /* The entry that maps va in the running vcpu's present root, as it reads now;
  * 0: none. */
 pte_t pt_walk(struct vcpu *v, unsigned long va);
+/* A reference to the frame there, if it is the vcpu's domain's own; NULL. */
+struct page_info *pt_page_get(struct vcpu *v, unsigned long va);
 
 /*
  * A guest wrote to va, which a read-only entry maps (pv/ptwr.c decoded it):

@@ -2,7 +2,6 @@
  * Exceptions and interrupts: ours, the guest's, or to be emulated.
  */
 #include "mm/guest_copy.h"
-#include "mm/page_type.h"
 #include "mm/pt_update.h"
 #include "pv/pv.h"
 #include "x86/atomic.h"
@@ -89,9 +88,7 @@ static void guest_db(struct vcpu *v, struct cpu_user_regs *regs)
  */
 static void forget_int3(struct vcpu *v, unsigned long va)
 {
-    pte_t e = pt_walk(v, va);
-    struct page_info *pg = e & PTE_PRESENT
-                           ? page_get_mfn(pte_mfn(e), v->domain) : NULL;
+    struct page_info *pg = pt_page_get(v, va);
     uint8_t *insn, now;
 
     if (!pg)

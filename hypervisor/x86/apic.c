@@ -31,7 +31,6 @@
 
 #define APIC_BASE_ENABLE 0x800
 #define CALIBRATE_NS     (10 * NSEC_PER_MSEC)
-#define READINGS         4
 #define TIMER_MAX_NS     (2 * NSEC_PER_SEC)
 
 static char *apic;                   /* (c) registers */
@@ -112,25 +111,9 @@ void apic_timer_set(s_time_t deadline)
     apic_out(APIC_TIMER_INIT, MIN(count + 1, (uint64_t)UINT32_MAX));
 }
 
-/* What the timer, which counts down, shows, and when: that reading of some
- * which took least, as with the TSC. */
-static uint32_t count_and_time(s_time_t *ret_when)
+static s_time_t timer_count(void)
 {
-    s_time_t least = 0;
-    uint32_t count = 0;
-
-    for (unsigned int i = 0; i < READINGS; i++) {
-        s_time_t before = system_time(), took;
-        uint32_t now = apic_in(APIC_TIMER_COUNT);
-
-        took = system_time() - before;
-        if (!i || took < least) {
-            least = took;
-            count = now;
-            *ret_when = before + took / 2;
-        }
-    }
-    return count;
+    return apic_in(APIC_TIMER_COUNT);        /* it counts down */
 }
 
 void apic_timer_calibrate(void)
@@ -140,9 +123,9 @@ void apic_timer_calibrate(void)
 
     apic_out(APIC_LVT_TIMER, LVT_MASKED | VEC_APIC_TIMER);
     apic_out(APIC_TIMER_INIT, UINT32_MAX);
-    first = count_and_time(&start);
+    first = clocks_at_once(timer_count, system_time, &start);
     do {
-        counts = first - count_and_time(&now);
+        counts = first - clocks_at_once(timer_count, system_time, &now);
     } while (now - start < CALIBRATE_NS);
     apic_out(APIC_TIMER_INIT, 0);
     apic_out(APIC_LVT_TIMER, VEC_APIC_TIMER);

@@ -75,34 +75,38 @@ static void set_rate(struct time_scale *s, uint64_t hz)
     s->mul = ((uint64_t)NSEC_PER_SEC << 32) / hz;
 }
 
-/* The platform time and the TSC of one moment: that reading of some which took
- * least.  The others may have been interrupted by what we run on. */
-static s_time_t platform_and_tsc(uint64_t *ret_tsc)
+s_time_t clocks_at_once(s_time_t (*clock)(void), s_time_t (*beside)(void),
+                        s_time_t *ret_beside)
 {
+    s_time_t reads = 0, at = 0;
     uint64_t least = 0;
-    s_time_t ns = 0;
 
     for (unsigned int i = 0; i < READINGS; i++) {
-        uint64_t before = rdtsc(), took;
-        s_time_t at = platform_time();
+        s_time_t before = beside(), now = clock();
+        uint64_t took = beside() - before;       /* huge: it went back */
 
-        took = rdtsc() - before;
         if (!i || took < least) {
             least = took;
-            ns = at;
-            *ret_tsc = before + took / 2;
+            reads = now;
+            at = before + took / 2;
         }
     }
-    return ns;
+    *ret_beside = at;
+    return reads;
+}
+
+static s_time_t tsc_now(void)
+{
+    return rdtsc();
 }
 
 void tsc_init_boot(void)
 {
-    uint64_t start, end;
-    s_time_t start_ns = platform_and_tsc(&start), ns;
+    s_time_t start, end, ns;
+    s_time_t start_ns = clocks_at_once(platform_time, tsc_now, &start);
 
     do {
-        ns = platform_and_tsc(&end) - start_ns;
+        ns = clocks_at_once(platform_time, tsc_now, &end) - start_ns;
     } while (ns < CALIBRATE_NS);
     origin_ns = start_ns;
     cpu_features.tsc_hz = mul_div(end - start, NSEC_PER_SEC, ns);
@@ -172,8 +176,8 @@ void tsc_correct(void)
 {
     unsigned long flags = irq_save();
     unsigned int cpu = smp_processor_id();
-    uint64_t tsc;
-    s_time_t elapsed = platform_and_tsc(&tsc) - corrected_ns[cpu];
+    s_time_t tsc, elapsed = clocks_at_once(platform_time, tsc_now, &tsc) -
+                            corrected_ns[cpu];
 
     if (!tsc_stable && elapsed >= CALIBRATE_NS)
         correct(cpu, elapsed, tsc);

@@ -23,6 +23,12 @@ extern int opt_tsc;                  /* boot option: 0 unstable, 1 stable */
 s_time_t system_time(void);
 const struct time_scale *time_scale_of(unsigned int cpu);
 
+/* What a clock reads, and another one at that moment: of some readings the one
+ * that took least by the other clock.  An interrupt, or what we run on, may
+ * have come between the rest. */
+s_time_t clocks_at_once(s_time_t (*clock)(void), s_time_t (*beside)(void),
+                        s_time_t *ret_beside);
+
 /* Boot CPU: calibrate against the platform timer. */
 void tsc_init_boot(void);
 /* A starting CPU and the boot CPU, both at once: do their TSCs agree? */
